@@ -1,0 +1,121 @@
+"""Who may do what: roles are sets of permissions, and nothing else in the code asks for a role."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from lib.core.errors import NotAllowed
+
+
+class Permission(StrEnum):
+    """`<resource>:<verb>`. Add one here before you use it."""
+
+    AUDIT_READ = "audit:read"
+    DISCOUNTS_READ = "discounts:read"
+    ERRORS_READ = "errors:read"
+    ERRORS_RESOLVE = "errors:resolve"
+    EXPERIMENTS_READ = "experiments:read"
+    HOME_READ = "home:read"
+    INBOX_READ = "inbox:read"
+    INBOX_REPLAY = "inbox:replay"
+    NOTES_WRITE = "notes:write"
+    PEOPLE_READ = "people:read"
+    PEOPLE_REVEAL = "people:reveal"
+    REFUNDS_DECIDE = "refunds:decide"
+    REFUNDS_READ = "refunds:read"
+    REFUNDS_REQUEST = "refunds:request"
+    REVENUE_READ = "revenue:read"
+    STAFF_MANAGE = "staff:manage"
+    STAFF_READ = "staff:read"
+    SUBSCRIPTIONS_CANCEL = "subscriptions:cancel"
+    SUBSCRIPTIONS_READ = "subscriptions:read"
+
+
+class Role(StrEnum):
+    """What a member of staff does here. `system` is the worker and the command line; nobody is granted it."""
+
+    SUPPORT = "support"
+    FINANCE = "finance"
+    PRODUCT = "product"
+    ADMIN = "admin"
+    SYSTEM = "system"
+
+
+P = Permission
+_SUPPORT: Final = {
+    P.DISCOUNTS_READ,
+    P.ERRORS_READ,
+    P.HOME_READ,
+    P.INBOX_READ,
+    P.NOTES_WRITE,
+    P.PEOPLE_READ,
+    P.PEOPLE_REVEAL,
+    P.REFUNDS_READ,
+    P.REFUNDS_REQUEST,
+    P.SUBSCRIPTIONS_CANCEL,
+    P.SUBSCRIPTIONS_READ,
+}
+_FINANCE: Final = {
+    P.AUDIT_READ,
+    P.DISCOUNTS_READ,
+    P.HOME_READ,
+    P.INBOX_READ,
+    P.INBOX_REPLAY,
+    P.NOTES_WRITE,
+    P.PEOPLE_READ,
+    P.PEOPLE_REVEAL,
+    P.REFUNDS_DECIDE,
+    P.REFUNDS_READ,
+    P.REFUNDS_REQUEST,
+    P.REVENUE_READ,
+    P.SUBSCRIPTIONS_CANCEL,
+    P.SUBSCRIPTIONS_READ,
+}
+_PRODUCT: Final = {
+    P.DISCOUNTS_READ,
+    P.ERRORS_READ,
+    P.ERRORS_RESOLVE,
+    P.EXPERIMENTS_READ,
+    P.HOME_READ,
+    P.REVENUE_READ,
+}
+GRANTS: Final[dict[Role, frozenset[Permission]]] = {
+    Role.SUPPORT: frozenset(_SUPPORT),
+    Role.FINANCE: frozenset(_FINANCE),
+    Role.PRODUCT: frozenset(_PRODUCT),
+    Role.ADMIN: frozenset(Permission),
+    Role.SYSTEM: frozenset(Permission),
+}
+STAFF_ROLES: Final = (Role.SUPPORT, Role.FINANCE, Role.PRODUCT, Role.ADMIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """On whose behalf something is read or done: a member of staff, or the system itself."""
+
+    id: str
+    email: str
+    role: Role
+    name: str = ""
+    session_id: str | None = None
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the actor's role includes the permission."""
+        return permission in GRANTS[self.role]
+
+    def must(self, permission: Permission) -> None:
+        """Raise NotAllowed unless the actor's role includes the permission."""
+        if not self.may(permission):
+            raise NotAllowed(
+                f"Your role ({self.role}) does not include “{permission}”. Ask an admin if you need it."
+            )
+
+    @property
+    def is_system(self) -> bool:
+        """Whether this is the worker or the command line rather than a person."""
+        return self.role is Role.SYSTEM
+
+
+def system(name: str) -> Actor:
+    """The actor of work that no person asked for at this moment, such as the worker's."""
+    return Actor(id=f"system:{name}", email=f"{name}@system", role=Role.SYSTEM, name=name)

@@ -1,0 +1,161 @@
+"""The session that cannot forget: no write outside an action, no lost update, every change noted.
+
+An ORM update is by key alone, and production's tables have no version column: of two people who approve and
+deny one refund, both would succeed. So a change is a compare-and-set, here, for every row of every action:
+
+    UPDATE ... WHERE id = ? AND <each changed column, and status> still = <what was read>
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Table, event, inspect, update
+from sqlalchemy.orm import InstanceState, Mapper, ORMExecuteState, Session
+from sqlalchemy.orm.attributes import set_committed_value
+
+from lib.core.audit import Draft
+from lib.core.errors import Refused
+from lib.models import AuditedObject, AuditEntry, AuditHead, User
+from lib.models.types import Json, Moment, sortable
+
+Phase = Literal["reading", "acting", "job", "auditing"]
+
+_UNAUDITED = (AuditEntry, AuditedObject, AuditHead)
+
+
+class WriteOutsideAction(RuntimeError):
+    """A bug of ours: rows were changed by code that is neither an @action nor a @job."""
+
+
+class GuardedSession(Session):
+    """A session in one of four phases: reading (nothing may change), acting, job (bulk too), auditing."""
+
+    phase: Phase = "reading"
+    draft: Draft | None = None
+    moment: datetime | None = None
+
+
+@event.listens_for(GuardedSession, "before_flush")
+def _before_flush(session: GuardedSession, *_: Any) -> None:
+    if session.phase == "auditing":
+        return
+    changed = [row for row in session.dirty if session.is_modified(row)]
+    if session.phase == "reading":
+        if changed or session.new or session.deleted:
+            raise WriteOutsideAction("Rows were changed outside an @action.")
+        return
+    assert session.draft is not None, "an action has a draft of its audit entry"
+    for row in changed:
+        _compare_and_set(session, row)
+    for row in session.new:
+        _note_new(session.draft, row)
+    for row in session.deleted:
+        _note_deleted(session.draft, row)
+
+
+@event.listens_for(GuardedSession, "do_orm_execute")
+def _on_execute(execution: ORMExecuteState) -> None:
+    session = execution.session
+    assert isinstance(session, GuardedSession)
+    if not execution.is_select and session.phase not in {"job", "auditing"}:
+        raise WriteOutsideAction("Bulk statements would escape the audit: change rows, or write a @job.")
+
+
+def _compare_and_set(session: GuardedSession, row: Any) -> None:
+    state: InstanceState[Any] = inspect(row)
+    table = state.mapper.local_table
+    assert isinstance(table, Table)
+    changes = dict(_changes(state))
+    if not changes:
+        return
+    if "updated_at" in table.c and "updated_at" not in changes and session.moment:
+        row.updated_at = session.moment
+        changes |= dict(_changes(state, only="updated_at"))
+    guards = [
+        table.c[column.name] == state.attrs[_attribute(state.mapper, column)].value
+        for column in table.primary_key
+    ]
+    guards += [_still(table, name, before) for name, (before, _) in changes.items() if name != "updated_at"]
+    if "status" in table.c and "status" not in changes:
+        guards.append(_still(table, "status", row.status))
+    result = session.connection().execute(
+        update(table)
+        .where(*[guard for guard in guards if guard is not None])
+        .values({table.c[name]: after for name, (_, after) in changes.items()})
+    )
+    if result.rowcount != 1:
+        raise Refused(
+            "Somebody changed this while you were looking at it. Nothing was done; reload and look again."
+        )
+    for name, (_, after) in changes.items():
+        set_committed_value(row, _attribute(state.mapper, table.c[name]), after)
+    assert session.draft is not None
+    noted = session.draft.changes.setdefault(_where(state), {})
+    for name, (before, after) in changes.items():
+        first = noted[name][0] if name in noted else before
+        noted[name] = [first, after]
+
+
+def _changes(state: InstanceState[Any], only: str | None = None) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """Changed columns by name, each with what was read and what is wanted."""
+    for attribute in state.mapper.column_attrs:
+        name = attribute.columns[0].name
+        if only and name != only:
+            continue
+        history = state.attrs[attribute.key].history
+        if not history.has_changes():
+            continue
+        if not history.deleted:
+            raise RuntimeError(f"{_where(state)}: {name} was set before it was read; read the row first.")
+        yield name, (next(iter(history.deleted)), next(iter(history.added)))
+
+
+def _still(table: Table, name: str, before: Any) -> ColumnElement[bool] | None:
+    """The condition that a column is as it was read; None where text forms make that unknowable."""
+    column = table.c[name]
+    if before is None:
+        return column.is_(None)
+    if isinstance(column.type, Json):
+        return None
+    compared: ColumnElement[Any] = sortable(column) if isinstance(column.type, Moment) else column
+    unchanged: ColumnElement[bool] = compared == before
+    return unchanged
+
+
+def _note_new(draft: Draft, row: Any) -> None:
+    if isinstance(row, _UNAUDITED):
+        return
+    state: InstanceState[Any] = inspect(row)
+    # A key must be known before the flush, for the note: SQLAlchemy would make it in the INSERT.
+    for column in state.mapper.primary_key:
+        key = _attribute(state.mapper, column)
+        if getattr(row, key) is None and column.default is not None and column.default.is_callable:
+            setattr(row, key, column.default.arg(None))
+    values = {
+        attribute.columns[0].name: [None, getattr(row, attribute.key)]
+        for attribute in state.mapper.column_attrs
+        if attribute.key in state.dict and getattr(row, attribute.key) is not None
+    }
+    draft.changes[_where(state)] = values
+
+
+def _note_deleted(draft: Draft, row: Any) -> None:
+    if isinstance(row, User):
+        raise Refused(
+            "A person's row is never deleted: payments must stay seven years. Erase the person instead."
+        )
+    state: InstanceState[Any] = inspect(row)
+    draft.changes[_where(state)] = {
+        attribute.columns[0].name: [getattr(row, attribute.key), None]
+        for attribute in state.mapper.column_attrs
+    }
+
+
+def _where(state: InstanceState[Any]) -> str:
+    keys = [str(state.attrs[_attribute(state.mapper, column)].value) for column in state.mapper.primary_key]
+    return f"{state.mapper.local_table.description}/{':'.join(keys)}"
+
+
+def _attribute(mapper: Mapper[Any], column: Any) -> str:
+    return mapper.get_property_by_column(column).key

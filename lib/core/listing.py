@@ -1,0 +1,106 @@
+"""Lists: one SELECT serves the page, the export and the command line.
+
+    @listing(Permission.REFUNDS_READ, columns=(Column("id", "Refund"), ...))
+    def pending(*, status: str = "pending") -> Select: ...
+
+The decorated function becomes a `Listing`: `page()` gives one page of it, `stream()` every row with constant
+memory. Both ask for the permission; both leave masking to the columns.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sqlalchemy import Row, Select, func, select
+
+from lib.core.access import Permission
+from lib.core.errors import Invalid
+from lib.core.work import QUERIES, View
+
+Kind = Literal["text", "id", "status", "moment", "day", "money", "count", "percent", "flag"]
+
+PAGE_SIZE: Final = 50
+COUNTED_UP_TO: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a list: the name in the SELECT, its title, and how to show it.
+
+    A `money` column is in minor units; its currency is the row's `currency`, if it has one.
+    """
+
+    name: str
+    title: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list. `total` counts to 10,000 and no further; `more_than_counted` says that it stopped."""
+
+    rows: Sequence[Row[Any]]
+    number: int
+    size: int
+    total: int
+
+    @property
+    def more_than_counted(self) -> bool:
+        """Whether there are more rows than were counted."""
+        return self.total > COUNTED_UP_TO
+
+    @property
+    def pages(self) -> int:
+        """How many pages can be turned to."""
+        return max(1, -(-min(self.total, COUNTED_UP_TO) // self.size))
+
+
+class Listing:
+    """A list that staff page through, filter and export. Its name is `module.function`."""
+
+    def __init__(
+        self, build: Callable[..., Select[Any]], permission: Permission, columns: tuple[Column, ...]
+    ) -> None:
+        self.name = f"{build.__module__.rpartition('.')[2]}.{build.__name__}"
+        self.permission = permission
+        self.columns = columns
+        self.build = build
+        self.__doc__ = build.__doc__
+        self.__module__ = build.__module__
+        self.__name__ = build.__name__
+        QUERIES[self.name] = permission
+        LISTINGS[self.name] = self
+
+    def page(self, view: View, *, number: int = 1, size: int = PAGE_SIZE, **filters: Any) -> Page:
+        """Read one page; a number past the end gives the last page. Two statements."""
+        view.actor.must(self.permission)
+        if number < 1:
+            raise Invalid("Pages are numbered from 1.")
+        statement = self.build(**filters)
+        counted = statement.with_only_columns(1, maintain_column_froms=True).order_by(None)
+        total = view.session.execute(
+            select(func.count()).select_from(counted.limit(COUNTED_UP_TO + 1).subquery())
+        ).scalar_one()
+        last = max(1, -(-total // size))
+        number = min(number, last)
+        rows = view.session.execute(statement.limit(size).offset((number - 1) * size)).all()
+        return Page(rows, number, size, total)
+
+    def stream(self, view: View, **filters: Any) -> Iterator[Row[Any]]:
+        """Read every row, a thousand at a time."""
+        view.actor.must(self.permission)
+        yield from view.session.execute(self.build(**filters).execution_options(yield_per=1000))
+
+
+LISTINGS: Final[dict[str, Listing]] = {}
+
+
+def listing(
+    permission: Permission, *, columns: tuple[Column, ...]
+) -> Callable[[Callable[..., Select[Any]]], Listing]:
+    """Make a function that builds a SELECT into a Listing."""
+
+    def decorate(build: Callable[..., Select[Any]]) -> Listing:
+        return Listing(build, permission, columns)
+
+    return decorate

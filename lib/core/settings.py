@@ -1,0 +1,144 @@
+"""What the environment says, read once. Nothing else in the product looks at it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, Literal, Self, get_args
+from urllib.parse import urlsplit
+
+from lib.core.errors import Invalid
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+DEFAULT_DATABASE: Final = f"sqlite:///{ROOT / 'var' / 'admin.db'}"
+
+WebhookMode = Literal["receive", "observe"]
+RollupMode = Literal["write", "observe"]
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How staff sign in: an OpenID Connect provider, the embedded one in demo mode."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    metadata_url: str
+    cookie_secret: str = field(repr=False)
+    redirect_uri: str
+    idle_limit: timedelta
+    absolute_limit: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set, with the product's own names in the environment (docs/settings.md).
+
+    `demo` is the laptop: embedded sign-in, local Stripe, loopback only.
+    """
+
+    demo: bool
+    url: str
+    database_url: str = field(repr=False)
+    replica_url: str | None = field(repr=False)
+    stripe_key: str | None = field(repr=False)
+    stripe_api_base: str | None
+    stripe_webhook_secrets: tuple[str, ...] = field(repr=False)
+    stripe_webhooks: WebhookMode
+    rollups: RollupMode
+    sign_in: SignIn
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read the settings; raises Invalid, naming the variable, when they cannot work together."""
+        env = os.environ if environment is None else environment
+        demo = env.get("ADMIN_DEMO", "") in {"1", "true", "yes"}
+        url = env.get("ADMIN_URL", "http://localhost:8501").rstrip("/")
+        settings = cls(
+            demo=demo,
+            url=url,
+            database_url=env.get("DATABASE_URL") or DEFAULT_DATABASE,
+            replica_url=env.get("REPLICA_URL") or None,
+            stripe_key=env.get("STRIPE_SECRET_KEY") or None,
+            stripe_api_base=env.get("STRIPE_API_BASE") or None,
+            stripe_webhook_secrets=_several(env.get("STRIPE_WEBHOOK_SECRET", "")),
+            stripe_webhooks=_webhook_mode(env.get("STRIPE_WEBHOOKS", "receive")),
+            rollups=_rollup_mode(env.get("ROLLUPS", "write" if demo else "observe")),
+            sign_in=_sign_in(env, url, demo=demo),
+        )
+        if demo:
+            settings._refuse_what_is_no_demo()
+        return settings
+
+    @property
+    def livemode(self) -> bool | None:
+        """Whether the Stripe key moves real money; None without a key."""
+        return None if self.stripe_key is None else "_live_" in self.stripe_key
+
+    def _refuse_what_is_no_demo(self) -> None:
+        if urlsplit(self.url).hostname not in LOOPBACK:
+            raise Invalid(
+                f"Demo mode serves this machine only, and ADMIN_URL is {self.url}. "
+                "Use http://localhost:PORT, or unset ADMIN_DEMO."
+            )
+        if self.livemode:
+            raise Invalid(
+                "Demo mode does not start with a live Stripe key. Unset STRIPE_SECRET_KEY or ADMIN_DEMO."
+            )
+
+
+def _sign_in(env: Mapping[str, str], url: str, *, demo: bool) -> SignIn:
+    defaults = {
+        "OIDC_CLIENT_ID": "better-together-admin",
+        "OIDC_METADATA_URL": f"{url}/idp/.well-known/openid-configuration",
+    }
+    given = (defaults if demo else {}) | {name: value for name, value in env.items() if value}
+    return SignIn(
+        client_id=given.get("OIDC_CLIENT_ID", ""),
+        client_secret=given.get("OIDC_CLIENT_SECRET", ""),
+        metadata_url=given.get("OIDC_METADATA_URL", ""),
+        cookie_secret=given.get("ADMIN_COOKIE_SECRET", ""),
+        redirect_uri=f"{url}/oauth2callback",
+        idle_limit=timedelta(minutes=_whole(env, "SESSION_IDLE_MINUTES", 60)),
+        absolute_limit=timedelta(hours=_whole(env, "SESSION_HOURS", 12)),
+    )
+
+
+def required_for_web(settings: Settings) -> None:
+    """Raise Invalid, naming the variables, unless everything that the web app needs is set."""
+    sign_in = settings.sign_in
+    needed = {
+        "OIDC_CLIENT_ID": sign_in.client_id,
+        "OIDC_CLIENT_SECRET": sign_in.client_secret,
+        "OIDC_METADATA_URL": sign_in.metadata_url,
+        "ADMIN_COOKIE_SECRET": sign_in.cookie_secret,
+    }
+    missing = sorted(name for name, value in needed.items() if not value)
+    if missing:
+        raise Invalid(f"The web app cannot sign anybody in. Set {', '.join(missing)} (docs/settings.md).")
+
+
+def _several(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _whole(env: Mapping[str, str], name: str, default: int) -> int:
+    value = env.get(name, str(default))
+    if not value.isdigit() or int(value) < 1:
+        raise Invalid(f"{name} must be a whole number of at least 1, not “{value[:20]}”.")
+    return int(value)
+
+
+def _webhook_mode(value: str) -> WebhookMode:
+    match value:
+        case "receive" | "observe":
+            return value
+    raise Invalid(f"STRIPE_WEBHOOKS is one of {', '.join(get_args(WebhookMode))}, not “{value[:20]}”.")
+
+
+def _rollup_mode(value: str) -> RollupMode:
+    match value:
+        case "write" | "observe":
+            return value
+    raise Invalid(f"ROLLUPS is one of {', '.join(get_args(RollupMode))}, not “{value[:20]}”.")

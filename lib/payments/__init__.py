@@ -1,0 +1,1 @@
+"""Everything that talks to Stripe or reads what Stripe sends."""

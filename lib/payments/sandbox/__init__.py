@@ -1,0 +1,14 @@
+"""A local Stripe: an HTTP server on loopback that the real SDK talks to through `base_addresses`.
+
+It exists for the demo and for tests. It checks each request against the SDK's own typed parameters, keeps
+Stripe's rules about money, records events and delivers them as signed webhooks. A SQLite file holds what it
+knows; `store.Store.load` fills that file in bulk, `server.running` starts it in a process of its own.
+
+    request --> api (key, version, idempotency, faults) --> params (typed check) --> rules --> session --> store
+                                                                                        |
+    answer <-- versions (today's shape or an older one) <-- expansion <-- shapes <------+--> events --> delivery
+
+It does not have tax, 3-D Secure, Checkout, the billing portal, search, credit notes, disputes or test
+clocks: such a path answers 404 with a sentence that says so. A parameter that Stripe knows and the sandbox
+does not is refused with the code `sandbox_unsupported` instead of being ignored.
+"""
