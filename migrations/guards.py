@@ -9,7 +9,7 @@ from lib.core.errors import Refused
 
 
 def refuse_when_filled(tables: Iterable[str]) -> None:
-    """Raise Refused when one of the tables holds a row: dropping it would lose the app's data."""
+    """Raise Refused when one of the tables holds a row: dropping it would lose what cannot be made again."""
     connection = op.get_bind()
     filled = [
         name

@@ -9,7 +9,7 @@ memory. Both ask for the permission; both leave masking to the columns.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import Row, Select, func, select
 
@@ -17,7 +17,10 @@ from lib.core.access import Permission
 from lib.core.errors import Invalid
 from lib.core.work import QUERIES, View
 
-Kind = Literal["text", "id", "status", "moment", "day", "money", "count", "percent", "flag"]
+Kind = Literal["text", "id", "code", "status", "moment", "day", "money", "count", "decimal", "percent", "flag"]
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
 PAGE_SIZE: Final = 50
 COUNTED_UP_TO: Final = 10_000
@@ -27,7 +30,8 @@ COUNTED_UP_TO: Final = 10_000
 class Column:
     """One column of a list: the name in the SELECT, its title, and how to show it.
 
-    A `money` column is in minor units; its currency is the row's `currency`, if it has one.
+    A `money` column is in minor units; its currency is the row's `currency`, if it has one. A `code` such as
+    `requested_by_customer` is shown as words.
     """
 
     name: str
@@ -37,9 +41,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list. `total` counts to 10,000 and no further; `more_than_counted` says that it stopped."""
+    """One page of a list. `total` counts to 10,000 and no further; `more_than_counted` says so."""
 
-    rows: Sequence[Row[Any]]
+    rows: Sequence[AnyRow]
     number: int
     size: int
     total: int
@@ -59,7 +63,7 @@ class Listing:
     """A list that staff page through, filter and export. Its name is `module.function`."""
 
     def __init__(
-        self, build: Callable[..., Select[Any]], permission: Permission, columns: tuple[Column, ...]
+        self, build: Callable[..., AnySelect], permission: Permission, columns: tuple[Column, ...]
     ) -> None:
         self.name = f"{build.__module__.rpartition('.')[2]}.{build.__name__}"
         self.permission = permission
@@ -71,7 +75,7 @@ class Listing:
         QUERIES[self.name] = permission
         LISTINGS[self.name] = self
 
-    def page(self, view: View, *, number: int = 1, size: int = PAGE_SIZE, **filters: Any) -> Page:
+    def page(self, view: View, /, *, number: int = 1, size: int = PAGE_SIZE, **filters: Any) -> Page:
         """Read one page; a number past the end gives the last page. Two statements."""
         view.actor.must(self.permission)
         if number < 1:
@@ -86,7 +90,7 @@ class Listing:
         rows = view.session.execute(statement.limit(size).offset((number - 1) * size)).all()
         return Page(rows, number, size, total)
 
-    def stream(self, view: View, **filters: Any) -> Iterator[Row[Any]]:
+    def stream(self, view: View, /, **filters: Any) -> Iterator[AnyRow]:
         """Read every row, a thousand at a time."""
         view.actor.must(self.permission)
         yield from view.session.execute(self.build(**filters).execution_options(yield_per=1000))
@@ -97,10 +101,10 @@ LISTINGS: Final[dict[str, Listing]] = {}
 
 def listing(
     permission: Permission, *, columns: tuple[Column, ...]
-) -> Callable[[Callable[..., Select[Any]]], Listing]:
+) -> Callable[[Callable[..., AnySelect]], Listing]:
     """Make a function that builds a SELECT into a Listing."""
 
-    def decorate(build: Callable[..., Select[Any]]) -> Listing:
+    def decorate(build: Callable[..., AnySelect]) -> Listing:
         return Listing(build, permission, columns)
 
     return decorate

@@ -88,6 +88,11 @@ class Settings:
             )
 
 
+def child_environment(**values: str) -> dict[str, str]:
+    """This process's environment with some values set, for a process that it starts."""
+    return {**os.environ, **values}
+
+
 def _sign_in(env: Mapping[str, str], url: str, *, demo: bool) -> SignIn:
     defaults = {
         "OIDC_CLIENT_ID": "better-together-admin",

@@ -7,7 +7,7 @@ from sqlalchemy import DECIMAL, CheckConstraint, ForeignKey, Index, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lib.models.base import NO, NOW, YES, Base
-from lib.models.types import Json, Personal
+from lib.models.types import Json, Personal, TotalCents
 
 
 class AnalyticsEvent(Base):
@@ -196,16 +196,16 @@ class RevenueDay(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, nullable=True)
     analytics_date: Mapped[date] = mapped_column(unique=True)
-    subscription_revenue_cents: Mapped[int | None] = mapped_column(server_default=text("0"))
-    credits_revenue_cents: Mapped[int | None] = mapped_column(server_default=text("0"))
-    addons_revenue_cents: Mapped[int | None] = mapped_column(server_default=text("0"))
-    gift_revenue_cents: Mapped[int | None] = mapped_column(server_default=text("0"))
-    total_revenue_cents: Mapped[int | None] = mapped_column(server_default=text("0"))
+    subscription_revenue_cents: Mapped[int | None] = mapped_column(TotalCents, server_default=text("0"))
+    credits_revenue_cents: Mapped[int | None] = mapped_column(TotalCents, server_default=text("0"))
+    addons_revenue_cents: Mapped[int | None] = mapped_column(TotalCents, server_default=text("0"))
+    gift_revenue_cents: Mapped[int | None] = mapped_column(TotalCents, server_default=text("0"))
+    total_revenue_cents: Mapped[int | None] = mapped_column(TotalCents, server_default=text("0"))
     new_subscriptions: Mapped[int | None] = mapped_column(server_default=text("0"))
     canceled_subscriptions: Mapped[int | None] = mapped_column(server_default=text("0"))
-    refunds_cents: Mapped[int | None] = mapped_column(server_default=text("0"))
-    mrr_cents: Mapped[int | None] = mapped_column(server_default=text("0"))
-    arr_cents: Mapped[int | None] = mapped_column(server_default=text("0"))
+    refunds_cents: Mapped[int | None] = mapped_column(TotalCents, server_default=text("0"))
+    mrr_cents: Mapped[int | None] = mapped_column(TotalCents, server_default=text("0"))
+    arr_cents: Mapped[int | None] = mapped_column(TotalCents, server_default=text("0"))
     created_at: Mapped[datetime | None] = mapped_column(server_default=NOW)
 
 
@@ -272,8 +272,8 @@ class PartnerDay(Base):
     partner_category: Mapped[str]
     analytics_date: Mapped[date]
     total_bookings: Mapped[int | None] = mapped_column(server_default=text("0"))
-    total_revenue_cents: Mapped[int | None] = mapped_column(server_default=text("0"))
-    commission_cents: Mapped[int | None] = mapped_column(server_default=text("0"))
+    total_revenue_cents: Mapped[int | None] = mapped_column(TotalCents, server_default=text("0"))
+    commission_cents: Mapped[int | None] = mapped_column(TotalCents, server_default=text("0"))
     average_rating: Mapped[float | None] = mapped_column(DECIMAL(3, 2, asdecimal=False))
     repeat_bookings: Mapped[int | None] = mapped_column(server_default=text("0"))
     cancellations: Mapped[int | None] = mapped_column(server_default=text("0"))

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lib.models.admin import new_id
 from lib.models.base import NO, Base
+from lib.models.types import TotalCents
 
 
 class Operation(Base):
@@ -187,14 +188,14 @@ class MetricDay(Base):
     plan_id: Mapped[str] = mapped_column(primary_key=True, server_default=text("''"))
     billing_period: Mapped[str] = mapped_column(primary_key=True, server_default=text("''"))
     source: Mapped[str] = mapped_column(primary_key=True, server_default=text("''"))
-    arr_cents: Mapped[int]
+    arr_cents: Mapped[int] = mapped_column(TotalCents)
     subscriptions: Mapped[int]
     couples: Mapped[int | None]
-    new_arr_cents: Mapped[int] = mapped_column(server_default=text("0"))
-    reactivation_arr_cents: Mapped[int] = mapped_column(server_default=text("0"))
-    expansion_arr_cents: Mapped[int] = mapped_column(server_default=text("0"))
-    contraction_arr_cents: Mapped[int] = mapped_column(server_default=text("0"))
-    churn_arr_cents: Mapped[int] = mapped_column(server_default=text("0"))
+    new_arr_cents: Mapped[int] = mapped_column(TotalCents, server_default=text("0"))
+    reactivation_arr_cents: Mapped[int] = mapped_column(TotalCents, server_default=text("0"))
+    expansion_arr_cents: Mapped[int] = mapped_column(TotalCents, server_default=text("0"))
+    contraction_arr_cents: Mapped[int] = mapped_column(TotalCents, server_default=text("0"))
+    churn_arr_cents: Mapped[int] = mapped_column(TotalCents, server_default=text("0"))
     new_couples: Mapped[int] = mapped_column(server_default=text("0"))
     reactivated_couples: Mapped[int] = mapped_column(server_default=text("0"))
     churned_couples: Mapped[int] = mapped_column(server_default=text("0"))

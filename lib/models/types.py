@@ -10,7 +10,7 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import DECIMAL, Date, Dialect, Text
+from sqlalchemy import DECIMAL, BigInteger, Date, Dialect, Integer, Text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -19,7 +19,10 @@ from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from lib.models import masks
 
-__all__ = ["Day", "Json", "Moment", "Personal", "read_moment", "sortable"]
+__all__ = ["Day", "Json", "Moment", "Personal", "TotalCents", "read_moment", "sortable"]
+
+# A sum over all customers: 2³¹ cents are 21 million dollars, less than a year of a good company.
+TotalCents = BigInteger().with_variant(Integer(), "sqlite")
 
 SQLITE_FORM = "%Y-%m-%d %H:%M:%S"
 
@@ -102,7 +105,10 @@ class Json(TypeDecorator[Any]):
         self.personal = personal
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(JSONB() if dialect.name == "postgresql" else Text())
+        return dialect.type_descriptor(
+            # None is SQL's NULL, as on SQLite, not a JSON document that says null.
+            JSONB(none_as_null=True) if dialect.name == "postgresql" else Text()
+        )
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         if value is None or dialect.name == "postgresql":
@@ -115,7 +121,7 @@ class Json(TypeDecorator[Any]):
         if isinstance(value, str | bytes) and dialect.name != "postgresql":
             try:
                 value = json.loads(value)
-            except ValueError:
+            except (ValueError, RecursionError):
                 value = {"unreadable": str(value)}
         return masks.redact(value) if self.personal and masks.personal_data_is_masked() else value
 
@@ -138,9 +144,9 @@ def read_moment(value: Any) -> datetime | None:
     """Read a moment from either text form or a driver's datetime; None when it is neither."""
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and last hours of the calendar do not exist in every zone
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 class sortable(FunctionElement[datetime]):  # noqa: N801 - reads as a SQL function, like `func.lower`

@@ -1,4 +1,7 @@
-"""Production revision 0001: initial relationship schema. The app created these tables; here they are made for a database of our own."""
+"""Production revision 0001: initial relationship schema.
+
+The app created these tables; here they are made for a database of our own.
+"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,9 +1,12 @@
-"""Production revision 0003: analytics events. The app created these tables; here they are made for a database of our own."""
+"""Production revision 0003: analytics events.
+
+The app created these tables; here they are made for a database of our own.
+"""
 
 import sqlalchemy as sa
 from alembic import op
 
-from lib.models.types import Day, Json, Moment
+from lib.models.types import Day, Json, Moment, TotalCents
 from migrations.guards import refuse_when_filled
 
 revision = "0003"
@@ -169,16 +172,16 @@ def upgrade() -> None:
         "revenue_analytics",
         sa.Column("id", sa.Text(), primary_key=True, nullable=True),
         sa.Column("analytics_date", Day(), nullable=False, unique=True),
-        sa.Column("subscription_revenue_cents", sa.Integer(), server_default=sa.text("0")),
-        sa.Column("credits_revenue_cents", sa.Integer(), server_default=sa.text("0")),
-        sa.Column("addons_revenue_cents", sa.Integer(), server_default=sa.text("0")),
-        sa.Column("gift_revenue_cents", sa.Integer(), server_default=sa.text("0")),
-        sa.Column("total_revenue_cents", sa.Integer(), server_default=sa.text("0")),
+        sa.Column("subscription_revenue_cents", TotalCents, server_default=sa.text("0")),
+        sa.Column("credits_revenue_cents", TotalCents, server_default=sa.text("0")),
+        sa.Column("addons_revenue_cents", TotalCents, server_default=sa.text("0")),
+        sa.Column("gift_revenue_cents", TotalCents, server_default=sa.text("0")),
+        sa.Column("total_revenue_cents", TotalCents, server_default=sa.text("0")),
         sa.Column("new_subscriptions", sa.Integer(), server_default=sa.text("0")),
         sa.Column("canceled_subscriptions", sa.Integer(), server_default=sa.text("0")),
-        sa.Column("refunds_cents", sa.Integer(), server_default=sa.text("0")),
-        sa.Column("mrr_cents", sa.Integer(), server_default=sa.text("0")),
-        sa.Column("arr_cents", sa.Integer(), server_default=sa.text("0")),
+        sa.Column("refunds_cents", TotalCents, server_default=sa.text("0")),
+        sa.Column("mrr_cents", TotalCents, server_default=sa.text("0")),
+        sa.Column("arr_cents", TotalCents, server_default=sa.text("0")),
         sa.Column("created_at", Moment(), server_default=NOW),
     )
     op.create_index("idx_revenue_analytics_date", "revenue_analytics", ["analytics_date"])
@@ -230,8 +233,8 @@ def upgrade() -> None:
         sa.Column("partner_category", sa.Text(), nullable=False),
         sa.Column("analytics_date", Day(), nullable=False),
         sa.Column("total_bookings", sa.Integer(), server_default=sa.text("0")),
-        sa.Column("total_revenue_cents", sa.Integer(), server_default=sa.text("0")),
-        sa.Column("commission_cents", sa.Integer(), server_default=sa.text("0")),
+        sa.Column("total_revenue_cents", TotalCents, server_default=sa.text("0")),
+        sa.Column("commission_cents", TotalCents, server_default=sa.text("0")),
         sa.Column("average_rating", sa.DECIMAL(3, 2)),
         sa.Column("repeat_bookings", sa.Integer(), server_default=sa.text("0")),
         sa.Column("cancellations", sa.Integer(), server_default=sa.text("0")),

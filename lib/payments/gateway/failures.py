@@ -5,6 +5,9 @@ import stripe
 from lib.core.errors import StripeFailed
 from lib.payments.events.fields import at, text
 
+FOREIGN_ERROR = b'{"error": {}}'
+"""Stands in for the body of an error that somebody between us and Stripe answered with, such as a proxy."""
+
 _OUTCOME_UNKNOWN = "It is not known whether Stripe did it: look at Stripe before sending it again."
 
 
@@ -16,7 +19,7 @@ def translate(error: stripe.StripeError, *, writes: bool, in_doubt: bool, key: s
     `key`: our secret key, blotted out wherever Stripe's words repeat it.
     """
     status = error.http_status
-    refused = status is not None and 400 <= status < 500 and status != 409
+    refused = status is not None and 400 <= status < 500 and status != 409 and not _is_foreign(error)
     known = not writes or (refused and not in_doubt)
     sentence = _sentence(error, _said(error, key))
     return StripeFailed(
@@ -29,9 +32,7 @@ def translate(error: stripe.StripeError, *, writes: bool, in_doubt: bool, key: s
 
 def unreadable(*, writes: bool) -> StripeFailed:
     """Something answered, but not with what Stripe answers to such a request."""
-    sentence = (
-        "The answer was not one that Stripe gives to this request; something in between may have altered it."
-    )
+    sentence = "What came back is not an answer that Stripe gives to this request."
     return StripeFailed(
         f"{sentence} {_OUTCOME_UNKNOWN}" if writes else sentence, retryable=True, outcome_known=not writes
     )
@@ -39,6 +40,8 @@ def unreadable(*, writes: bool) -> StripeFailed:
 
 def _sentence(error: stripe.StripeError, said: str) -> str:
     match error:
+        case _ if _is_foreign(error):
+            return f"Something between us and Stripe answered in its place (HTTP status {error.http_status})."
         case stripe.APIConnectionError():
             return "Stripe could not be reached, or did not answer in time."
         case stripe.RateLimitError():
@@ -57,6 +60,10 @@ def _sentence(error: stripe.StripeError, said: str) -> str:
             return f"Stripe refused. {said}".rstrip()
         case _:
             return f"Stripe had a fault of its own (HTTP status {error.http_status})."
+
+
+def _is_foreign(error: stripe.StripeError) -> bool:
+    return isinstance(error.json_body, dict) and error.json_body.get("error") == {}
 
 
 def _said(error: stripe.StripeError, key: str) -> str:

@@ -1,7 +1,7 @@
 """Whether a webhook really comes from Stripe.
 
-Scheme (https://docs.stripe.com/webhooks#verify-manually): the header holds `t=<Unix seconds>` and one `v1=` for
-each secret that is valid at the moment; `v1` is the HMAC-SHA256 of `<t>.<body>` under the secret.
+Scheme (https://docs.stripe.com/webhooks#verify-manually): the header holds `t=<Unix seconds>` and one `v1=`
+for each secret that is valid at the moment; `v1` is the HMAC-SHA256 of `<t>.<body>` under the secret.
 """
 
 import json
@@ -26,11 +26,11 @@ def verify_webhook(
 
     `body`: the bytes as received; parsing and printing them again would change the signature.
     `secrets`: of the endpoint (`whsec_…`); several while one is being replaced.
-    `tolerance`: seconds that the signature may be old, which bounds how late a stolen request can be replayed.
+    `tolerance`: seconds that the signature may be old, which bounds how late a request can be replayed.
     `now`: the time to compare with, the current time by default.
 
-    Raises Invalid with a sentence of its own for: no secret set, no header, a wrong signature, one that is too
-    old, a body that is not JSON, and one that is not an event that carries its object.
+    Raises Invalid with a sentence of its own for: no secret set, no header, a wrong signature, one that is
+    too old, a body that is not JSON, and one that is not an event that carries its object.
     """
     known = [secret for secret in secrets if secret.strip()]
     if not known:
@@ -39,14 +39,14 @@ def verify_webhook(
         raise Invalid("The request has no Stripe-Signature header, so it does not come from Stripe.")
     if not any(_is_signed(body, signature_header, secret) for secret in known):
         raise Invalid(
-            "The signature does not fit the request: it was altered, or it was signed with another secret than "
+            "The signature does not fit the request: it was altered on the way, or not signed with "
             "STRIPE_WEBHOOK_SECRET."
         )
     age = ((now or datetime.now(UTC)) - _signed_at(signature_header)).total_seconds()
     if age > tolerance:
         raise Invalid(
-            f"The signature is {age:.0f} seconds old, more than the {tolerance} that are allowed: the request is "
-            "replayed, or a clock is wrong."
+            f"The signature is {age:.0f} seconds old, and {tolerance} are allowed: the request is a replay, "
+            "or a clock is wrong."
         )
     try:
         payload = json.loads(body)
@@ -56,15 +56,15 @@ def verify_webhook(
 
 
 def _is_signed(body: bytes, header: str, secret: str) -> bool:
-    """Whether a signature in the header fits. The SDK's own check of age knows no time but the present: left out."""
+    """Whether a signature in the header fits, of any age: the SDK can compare it with the present only."""
     try:
         return bool(stripe.WebhookSignature.verify_header(body, header, secret, tolerance=None))
-    # Beside its own error the SDK lets through those of bytes that are no UTF-8 and of a header that is no ASCII.
+    # The latter two: a body that is not UTF-8, a header that is not ASCII.
     except (stripe.SignatureVerificationError, UnicodeDecodeError, TypeError):
         return False
 
 
 def _signed_at(header: str) -> datetime:
-    """The `t` of a header whose signature was found right; the first one, which is the one that was signed."""
-    seconds = next(part.partition("=")[2] for part in header.split(",") if part.startswith("t="))
+    """The `t` of a header whose signature was found right: the first one, which is the one that is signed."""
+    seconds = next(part.split("=")[1] for part in header.split(",") if part.startswith("t="))
     return datetime.fromtimestamp(int(seconds), UTC)

@@ -85,8 +85,8 @@ class Gateway:
     ) -> RefundFacts:
         """Give back `amount_cents` of one payment, named by its payment intent or its charge.
 
-        `reason`: one of Stripe's (duplicate, fraudulent, requested_by_customer) or None. `fraudulent` also blocks
-        the card and the e-mail address at Stripe. What staff wrote belongs in our rows.
+        `reason`: one of Stripe's (duplicate, fraudulent, requested_by_customer) or None. `fraudulent` also
+        blocks the card and the e-mail address at Stripe. What staff wrote belongs in our rows.
         `metadata`: carries our refund's id as `refund_id`, by which `find_refund` finds it.
         """
         params = {
@@ -220,7 +220,7 @@ def _payment(payment_intent_id: str | None, charge_id: str | None) -> dict[str, 
 
 
 def _is_live(key: str) -> bool:
-    """The mode of a key. It goes into a header as it is, where a stray character would be quoted in an error."""
+    """Whether the key is of live mode. A malformed one is refused here: the HTTP library would quote it."""
     if not key:
         raise Invalid("The setting STRIPE_SECRET_KEY is empty.")
     if key.startswith("pk_"):

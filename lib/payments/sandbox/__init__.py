@@ -4,9 +4,9 @@ It exists for the demo and for tests. It checks each request against the SDK's o
 Stripe's rules about money, records events and delivers them as signed webhooks. A SQLite file holds what it
 knows; `store.Store.load` fills that file in bulk, `server.running` starts it in a process of its own.
 
-    request --> api (key, version, idempotency, faults) --> params (typed check) --> rules --> session --> store
-                                                                                        |
-    answer <-- versions (today's shape or an older one) <-- expansion <-- shapes <------+--> events --> delivery
+    request -> api (key, version, idempotency) -> params (typed check) -> rules -> session -> store
+                                                                            |
+    answer <- versions (today's shape or an older one) <- expansion <- shapes +-> events -> delivery
 
 It does not have tax, 3-D Secure, Checkout, the billing portal, search, credit notes, disputes or test
 clocks: such a path answers 404 with a sentence that says so. A parameter that Stripe knows and the sandbox

@@ -15,7 +15,7 @@ _NAMES = {
 
 
 class StripeError(Exception):
-    """The request is refused. `keeps_effects`: what was written so far stays (a declined card is on record)."""
+    """The request is refused. `keeps_effects`: what was written so far stays, as after a declined card."""
 
     def __init__(
         self,

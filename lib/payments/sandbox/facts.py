@@ -253,7 +253,7 @@ class PaymentIntentFacts(TypedDict):
 
 
 class ChargeFacts(TypedDict):
-    """One attempt at a card. `decline` is the code of a failed one; what was refunded follows from the refunds."""
+    """One attempt at a card. `decline` is the code of a failed one; `amount_refunded` is derived."""
 
     id: str
     created: int
@@ -320,7 +320,10 @@ class WebhookEndpointFacts(TypedDict):
 
 @dataclass(frozen=True)
 class Kind:
-    """How one kind of object is kept: its id prefix and the facts that become indexed columns."""
+    """How one kind of object is kept: its id prefix and the facts that become indexed columns.
+
+    `any_case`: the look-up text is found in whatever case it is asked for.
+    """
 
     name: str
     prefix: str
@@ -328,6 +331,7 @@ class Kind:
     customer: str | None = None
     parent: str | None = None
     lookup: str | None = None
+    any_case: bool = False
 
     @property
     def required(self) -> frozenset[str]:
@@ -348,10 +352,25 @@ KINDS = {
         Kind("product", "prod", ProductFacts),
         Kind("price", "price", PriceFacts, parent="product", lookup="lookup_key"),
         Kind("coupon", "", CouponFacts),
-        Kind("promotion_code", "promo", PromotionCodeFacts, customer="customer", parent="coupon", lookup="code"),
+        Kind(
+            "promotion_code",
+            "promo",
+            PromotionCodeFacts,
+            customer="customer",
+            parent="coupon",
+            lookup="code",
+            any_case=True,
+        ),
         Kind("subscription", "sub", SubscriptionFacts, customer="customer"),
         Kind("invoice", "in", InvoiceFacts, customer="customer", parent="subscription"),
-        Kind("invoiceitem", "ii", InvoiceItemFacts, customer="customer", parent="subscription", lookup="invoice"),
+        Kind(
+            "invoiceitem",
+            "ii",
+            InvoiceItemFacts,
+            customer="customer",
+            parent="subscription",
+            lookup="invoice",
+        ),
         Kind("payment_intent", "pi", PaymentIntentFacts, customer="customer", parent="invoice"),
         Kind("charge", "ch", ChargeFacts, customer="customer", parent="payment_intent"),
         Kind("refund", "re", RefundFacts, parent="charge", lookup="payment_intent"),

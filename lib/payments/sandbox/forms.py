@@ -14,7 +14,7 @@ _KEY = re.compile(r"[^\[\]]+|\[[^\[\]]*\]")
 
 
 def decode(text: str) -> dict[str, Any]:
-    """The nested parameters of a query string or form body. Raises StripeError for one that cannot be read."""
+    """The nested parameters of a query string or form body. Raises StripeError for two that contradict."""
     tree: dict[str, Any] = {}
     for key, value in parse_qsl(text, keep_blank_values=True):
         path = [part.strip("[]") for part in _KEY.findall(key)]

@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
 import stripe
@@ -26,17 +26,25 @@ Checker = Callable[[Any, str], Any]
 
 _OPTIONS = frozenset(RequestOptions.__annotations__)
 _UNIONS = (Union, types.UnionType)
-_REQUIREMENTS = (typing.NotRequired, typing.Required, typing_extensions.NotRequired, typing_extensions.Required)
+_REQUIREMENTS = (
+    typing.NotRequired,
+    typing.Required,
+    typing_extensions.NotRequired,
+    typing_extensions.Required,
+)
 
 
-def check(form: dict[str, Any], expected: type[Any]) -> dict[str, Any]:
-    """The typed parameters of one request. Raises StripeError as Stripe would."""
+def check(form: dict[str, Any], expected: Any) -> dict[str, Any]:
+    """The parameters of one request, typed as a TypedDict of `stripe.params` says.
+
+    Raises StripeError as Stripe would.
+    """
     checked: dict[str, Any] = _dictionary(expected)(form, "")
     return checked
 
 
-@lru_cache(maxsize=None)
-def _dictionary(expected: type[Any]) -> Checker:
+@cache
+def _dictionary(expected: Any) -> Checker:
     """A checker for one TypedDict; the keys of RequestOptions, which some inherit, are no parameters."""
     names = {
         **vars(stripe),
@@ -84,8 +92,12 @@ def _checker(hint: Any) -> Checker:
     literals = [value for option in options if get_origin(option) is Literal for value in get_args(option)]
     closed = [value for value in literals if value != ""]
     # The SDK writes an enumeration as `Literal[...] | str`: the names are the closed set.
-    plain = [option for option in options if get_origin(option) is not Literal and not (closed and option is str)]
-    checkers = [_plain(option) for option in plain if getattr(option, "__origin__", option) is not stripe.StripeObject]
+    plain = [
+        option for option in options if get_origin(option) is not Literal and not (closed and option is str)
+    ]
+    checkers = [
+        _plain(option) for option in plain if getattr(option, "__origin__", option) is not stripe.StripeObject
+    ]
     checkers = [one for one in checkers if one is not None]
     if closed:
         checkers.insert(0, _enumeration(closed, alone=not checkers))
@@ -171,9 +183,7 @@ def _integer(value: Any, path: str) -> int:
     try:
         return int(_text(value, path))
     except ValueError:
-        raise StripeError(
-            f"Invalid integer: {value}", code="parameter_invalid_integer", param=path
-        ) from None
+        raise StripeError(f"Invalid integer: {value}", code="parameter_invalid_integer", param=path) from None
 
 
 def _number(value: Any, path: str) -> float:

@@ -40,8 +40,17 @@ class Store:
     """The sandbox's file. Use it from one thread; only one process may have it open for writing."""
 
     def __init__(self, path: str | Path) -> None:
-        """Open the file at `path`, making it and its tables where they are missing."""
+        """Open the file at `path`, making it and its tables where they are missing.
+
+        Raises Invalid where there can be no file, or one that is no database.
+        """
         self.path = Path(path)
+        try:
+            self._open()
+        except sqlite3.Error as error:
+            raise Invalid(f"The local Stripe cannot open its file {self.path}: {error}.") from error
+
+    def _open(self) -> None:
         self.connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         self.connection.execute("PRAGMA journal_mode = WAL")
         self.connection.execute("PRAGMA synchronous = NORMAL")
@@ -165,10 +174,11 @@ def _name(kind: str) -> str:
 
 
 def _table(kind: Kind) -> str:
+    collation = " COLLATE NOCASE" if kind.any_case else ""
     statements = [
         f"""CREATE TABLE IF NOT EXISTS "{kind.name}" (
             seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created INTEGER NOT NULL,
-            customer TEXT, parent TEXT, lookup TEXT, status TEXT, facts TEXT NOT NULL)""",
+            customer TEXT, parent TEXT, lookup TEXT{collation}, status TEXT, facts TEXT NOT NULL)""",
         f'CREATE INDEX IF NOT EXISTS "{kind.name}_created" ON "{kind.name}" (created)',
     ]
     statements += [

@@ -1,0 +1,26 @@
+"""The web app. `streamlit run app.py`, or `uvicorn app:app`."""
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from lib.core.settings import ROOT
+from lib.ui import resources
+from lib.ui.incidents import on_script_error
+from lib.web import start
+from lib.web.headers import SecurityHeaders, WantedPage
+from lib.web.routes import routes
+
+settings, database = start.settings_and_database()
+resources.set_up(settings, database)
+
+app = st.App(
+    ROOT / "lib" / "ui" / "shell.py",
+    routes=routes(settings, database),
+    middleware=[
+        Middleware(SecurityHeaders, url=settings.url),
+        Middleware(WantedPage, url=settings.url),
+    ],
+    secrets=start.auth_secrets(settings),
+    lifespan=start.lifespan(settings, database),
+    on_script_error=on_script_error,
+)

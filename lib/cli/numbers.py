@@ -1,0 +1,88 @@
+"""`python -m lib metrics|jobs|audit ...`: figures, the jobs that fill them, and the chain that proves."""
+
+from typing import Annotated
+
+import typer
+
+from lib.cli.common import OPERATOR, AsJson, DatabaseUrl, connected, day, say, settings
+from lib.core import moments, money
+from lib.core.work import reading
+from lib.jobs import daily, schedule
+from lib.metrics import mrr as recurring
+from lib.metrics import policies
+from lib.services import audit_trail
+
+metrics = typer.Typer(help="Figures, as the pages show them.", no_args_is_help=True)
+jobs = typer.Typer(help="The work of the night, by hand.", no_args_is_help=True)
+audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
+
+
+@metrics.command()
+def mrr(
+    on: Annotated[str | None, typer.Option("--date", help="YYYY-MM-DD; today (UTC) if left out.")] = None,
+    policy: Annotated[str, typer.Option(help=f"One of {', '.join(policies.POLICIES)}.")] = "house",
+    database: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Monthly recurring revenue at the end of a day, one line per currency."""
+    chosen = policies.named(policy)
+    with connected(database) as db, reading(db, OPERATOR) as view:
+        standings = recurring.mrr_at(view, day(on) or moments.now().date(), chosen)
+    data = [
+        {
+            "policy": chosen.name,
+            "as_of": standing.day.isoformat(),
+            "currency": standing.currency,
+            "mrr_cents": money.monthly(standing.arr_cents),
+            "arr_cents": standing.arr_cents,
+            "accounts": standing.couples,
+            "rows": standing.subscriptions,
+        }
+        for standing in standings
+    ]
+    lines = [
+        f"{money.show(money.monthly(each.arr_cents), each.currency)} MRR from {each.couples:,} couples"
+        for each in standings
+    ]
+    say(data, as_json, *(lines or ["Nothing recurs on that day."]))
+
+
+@jobs.command("run")
+def run(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(schedule.JOBS)}.")],
+    on: Annotated[str | None, typer.Option("--date", help="YYYY-MM-DD; today (UTC) if left out.")] = None,
+    database: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run one job now."""
+    with connected(database) as db:
+        done = schedule.run(name, db, settings(database), day=day(on))
+    say(done, as_json, f"{name}: {done}")
+
+
+@jobs.command()
+def backfill(
+    since: Annotated[str, typer.Option("--from", help="YYYY-MM-DD")],
+    until: Annotated[str, typer.Option("--to", help="YYYY-MM-DD")],
+    database: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fill the daily figures of a range of days again."""
+    first, last = day(since), day(until)
+    assert first is not None
+    assert last is not None
+    with connected(database) as db:
+        done = daily.backfill(db, first, last)
+    say(done, as_json, f"Filled: {done}")
+
+
+@audit.command()
+def verify(database: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Walk the whole audit chain; exits with 1 at the first entry that does not hold."""
+    with connected(database) as db, reading(db, OPERATOR) as view:
+        verdict = audit_trail.verify(view)
+    if verdict.broken_at is None:
+        say(verdict, as_json, f"The chain holds: {verdict.entries:,} entries, {verdict.erased:,} erased.")
+        return
+    say(verdict, as_json, f"The chain is broken at entry {verdict.broken_at}: {verdict.why}.")
+    raise typer.Exit(1)

@@ -1,0 +1,115 @@
+"""A believable company: built couple by couple, in the order in which they signed up.
+
+Every theme has a module of its own. Each couple draws from random numbers of its own, by its number and the
+theme, so that a larger company or more events change nothing about the couples that were there before.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from random import Random
+
+from lib.core.access import system
+from lib.core.database import Database
+from lib.core.work import working
+from lib.demo import catalogue as price_list
+from lib.demo import growth, households
+from lib.demo.at_stripe import StripeSide
+from lib.demo.billing import Billing
+from lib.demo.book import Book
+from lib.demo.clock import midnight
+from lib.demo.figures import Figures
+from lib.demo.loader import is_empty, loading
+from lib.demo.people import Registry
+from lib.demo.refunds import Refunds
+from lib.demo.scale import Scale
+from lib.demo.webhooks import Webhooks
+from lib.payments.sandbox.store import Store
+from lib.services import reference_data
+
+__all__ = ["build", "is_empty"]
+
+_TELL_EVERY = 500
+
+
+def build(
+    database: Database,
+    sandbox_path: Path | None,
+    *,
+    couples: int,
+    months: int,
+    seed: int,
+    today: date,
+    events: int | None = None,
+    assignments: int | None = None,
+    errors: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, int]:
+    """Fill an empty database, and the local Stripe's file, with a company; gives the rows per table.
+
+    The same arguments give the same rows. Everything happened before `today` began (UTC). The price list is
+    seeded if it is not there. `progress` hears of couples done and in total. Memory does not grow with size.
+
+    Raises Refused when the database holds people already, Invalid for sizes that make no company.
+    """
+    scale = Scale(couples, months, seed, today, events, assignments, errors)
+    if is_empty(database):
+        with working(database, system("demo")) as work:
+            reference_data.seed(work)
+    with database.primary.connect() as connection:
+        catalogue = price_list.read(connection)
+    store = Store(sandbox_path) if sandbox_path else None
+    try:
+        with loading(database) as loader:
+            return _Company(Book(loader, store, seed), scale, catalogue).write(progress)
+    finally:
+        if store is not None:
+            store.close()
+
+
+class _Company:
+    """One company in the making."""
+
+    def __init__(self, book: Book, scale: Scale, catalogue: price_list.Catalogue) -> None:
+        self.book = book
+        self.scale = scale
+        self.catalogue = catalogue
+        self.start = midnight(scale.start)
+        self.horizon = midnight(scale.today)
+        catalogue.codes = price_list.campaign_codes(scale.start, scale.today, book.ids)
+        self.figures = Figures()
+        webhooks = Webhooks(book, self.horizon, scale.webhook_days)
+        stripe = StripeSide(book)
+        self.refunds = Refunds(book, stripe, self.figures, webhooks, self.horizon)
+        self.billing = Billing(book, catalogue, self.figures, webhooks, self.refunds, self.horizon)
+
+    def write(self, progress: Callable[[int, int], None]) -> dict[str, int]:
+        """Write everything and give the counts."""
+        book, scale = self.book, self.scale
+        self.billing.stripe.catalogue(self.catalogue, self.start)
+        price_list.write_codes(book, self.catalogue.codes)
+        registry = Registry()
+        moments = growth.signups(scale.couples, scale.start, scale.today, self._random("signups"))
+        for number, joined in enumerate(moments):
+            couple = households.found(number, joined, registry, book.ids, self._random("people", number))
+            money = self.billing.couple(couple, self._random("money", number))
+            households.write(book, couple, money, self.horizon, self._random("profile", number))
+            book.turn_page()
+            if (number + 1) % _TELL_EVERY == 0:
+                progress(number + 1, scale.couples)
+        self._close_the_books()
+        progress(scale.couples, scale.couples)
+        return dict(sorted(book.counts.items()))
+
+    def _close_the_books(self) -> None:
+        self.refunds.open_requests(self.scale.couples, self._random("requests"))
+        self.figures.write(self.book, self.start, self.horizon)
+        self.billing.stripe.codes(self.catalogue.codes)
+        self.book.close()
+        self.book.correct(
+            "UPDATE discount_codes SET current_uses = ? WHERE id = ?",
+            [(code.uses, code.id) for code in self.catalogue.codes],
+        )
+
+    def _random(self, theme: str, number: int = 0) -> Random:
+        return Random(f"{self.scale.seed}:{theme}:{number}")

@@ -1,0 +1,48 @@
+"""Open the demo for business: staff, a company, its figures, and the same objects at the local Stripe."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from lib.core import moments
+from lib.core.database import Database
+from lib.core.settings import ROOT, Settings
+from lib.demo import company
+from lib.demo.staff import create_demo_staff
+from lib.jobs import daily
+
+
+def stripe_file(settings: Settings) -> Path:
+    """Where the local Stripe of a demo keeps its objects: beside a SQLite database, else in var/."""
+    url = make_url(settings.database_url)
+    folder = Path(url.database or "").parent if url.get_backend_name() == "sqlite" else ROOT / "var"
+    return folder / "stripe.db"
+
+
+def fill(
+    database: Database,
+    settings: Settings,
+    *,
+    couples: int,
+    months: int,
+    seed: int,
+    say: Callable[[str], None],
+) -> dict[str, int]:
+    """Fill an empty database; gives the rows per table. Raises Refused when people are in it already."""
+    today = moments.now().date()
+    create_demo_staff(database)
+    counts = company.build(
+        database,
+        stripe_file(settings),
+        couples=couples,
+        months=months,
+        seed=seed,
+        today=today,
+        progress=lambda done, total: say(f"{done:,} of {total:,} couples"),
+    )
+    say("Counting every day's revenue.")
+    daily.backfill(database, today - timedelta(days=31 * (months + 1)), today)
+    say(f"{counts.get('users', 0):,} people, {sum(counts.values()):,} rows in {len(counts)} tables.")
+    return counts

@@ -1,0 +1,73 @@
+"""What is due, and how it is run: the worker asks every few seconds, the command line runs by name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from lib.core import moments
+from lib.core.database import Database
+from lib.core.errors import Invalid
+from lib.core.settings import Settings
+from lib.jobs import daily, runs
+
+AFTER_A_CHANGE: Final = timedelta(minutes=1)
+AT_LEAST_EVERY: Final = timedelta(hours=1)
+AFTER_A_FAILURE: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """One job of the schedule: when it is due, and what runs it for a day."""
+
+    due: Callable[[Database, datetime], bool]
+    run: Callable[[Database, date, Settings, datetime], Any]
+
+
+def due(database: Database, now: datetime) -> list[str]:
+    """The names of the jobs that ought to be run now."""
+    return [name for name, job in JOBS.items() if job.due(database, now)]
+
+
+def run(
+    name: str, database: Database, settings: Settings, *, day: date | None = None, now: datetime | None = None
+) -> Any:
+    """Run a job for a day, today (UTC) if none is given; gives what the job gives.
+
+    Raises Invalid for a name that is not in the schedule and Refused while it runs elsewhere.
+    """
+    moment = now or moments.now()
+    if name not in JOBS:
+        raise Invalid(f"There is no job “{name[:40]}”. The jobs are: {', '.join(JOBS)}.")
+    return JOBS[name].run(database, day or moment.date(), settings, moment)
+
+
+def _daily_is_due(database: Database, now: datetime) -> bool:
+    """After midnight, hourly, and soon after the ledger changed; not while it runs or after a failure."""
+    newest = runs.latest(database, daily.NAME)
+    if newest and newest.state == "running" and newest.lease_until and newest.lease_until >= now:
+        return False
+    if newest and newest.state == "failed" and now - newest.started_at < AFTER_A_FAILURE:
+        return False
+    done = runs.latest(database, daily.NAME, state="done")
+    if done is None or done.started_at < moments.day_bounds(now.date())[0]:
+        return True
+    since = now - done.started_at
+    return since >= AT_LEAST_EVERY or (since >= AFTER_A_CHANGE and _ledger_moved(database, done))
+
+
+def _ledger_moved(database: Database, done: runs.PastRun) -> bool:
+    with Session(database.primary.execution_options(writes=False)) as session:
+        return daily.newest_entry(session) > int(done.summary.get("newest_seq", 0))
+
+
+def _run_daily(database: Database, day: date, settings: Settings, now: datetime) -> daily.Filled:
+    return daily.run_daily(database, day, settings, now=now)
+
+
+JOBS: Final[Mapping[str, Scheduled]] = MappingProxyType(
+    {daily.NAME: Scheduled(due=_daily_is_due, run=_run_daily)}
+)

@@ -1,0 +1,182 @@
+"""The worker: does at Stripe what people decided, lets our rows follow, and runs what is due.
+
+Any number of workers may run on one database: an operation, an event and a job each belong to whoever holds
+its lease. A worker that is killed leaves leases that end; the next one asks Stripe what happened.
+"""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from lib.core import moments
+from lib.core.database import Database
+from lib.core.errors import Refused
+from lib.core.settings import Settings
+from lib.jobs import heartbeat, schedule
+from lib.payments import inbox, operations
+from lib.payments.gateway import Gateway
+
+log = logging.getLogger(__name__)
+
+IDLE_PAUSE_S: Final = 0.5
+BEAT_EVERY: Final = timedelta(seconds=5)
+_AT_ONCE: Final = 20
+_LONGEST_PAUSE_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class Chore:
+    """Something that is looked after again and again: `do` gives how much it did.
+
+    An error is logged and the chore rests, for longer each time, so that it neither ends the worker nor fills
+    the log.
+    """
+
+    name: str
+    do: Callable[[datetime], int]
+    failures: int = field(default=0, init=False)
+    rests_until: datetime | None = field(default=None, init=False)
+
+    def turn(self, now: datetime) -> int:
+        """Do it once, unless it rests."""
+        if self.rests_until is not None and now < self.rests_until:
+            return 0
+        try:
+            done = self.do(now)
+        except Exception:
+            self.failures += 1
+            pause = min(2.0**self.failures, _LONGEST_PAUSE_S)
+            self.rests_until = now + timedelta(seconds=pause)
+            log.exception("%s failed %d times in a row; it rests for %d s", self.name, self.failures, pause)
+            return 0
+        self.failures, self.rests_until = 0, None
+        return done
+
+
+class Worker:
+    """One worker on one database.
+
+    `gateway`: None where no Stripe key is set; then operations wait, and events count as they were sent.
+    `lease`: how long an operation is this worker's without a sign of life.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: Gateway | None,
+        settings: Settings,
+        *,
+        lease: timedelta = operations.LEASE,
+        clock: Callable[[], datetime] = moments.now,
+    ) -> None:
+        self.name = heartbeat.process_name()
+        self._database, self._gateway, self._settings = database, gateway, settings
+        self._lease, self._clock = lease, clock
+        self._beaten_at: datetime | None = None
+        self._stop = threading.Event()
+        self._money = [Chore("inbox", self._apply)]
+        if gateway is not None:
+            self._money.insert(0, Chore("operations", self._operate))
+        self._heart = Chore("heartbeat", self._beat)
+        self._jobs = [Chore("jobs", self._run_jobs)]
+
+    def tick(self) -> int:
+        """Look after everything once; gives how much was done, 0 when there was nothing to do."""
+        return self._turn([self._heart, *self._money, *self._jobs])
+
+    def run_forever(self, stop: threading.Event) -> None:
+        """Look after everything until `stop` is set; what was begun is finished first.
+
+        Jobs have a thread of their own, so that a long one does not keep a refund waiting. It is given up
+        when the process ends: jobs go on where they were.
+        """
+        self._stop = stop
+        jobs = threading.Thread(target=self._loop, args=(stop, self._jobs), name="jobs", daemon=True)
+        jobs.start()
+        log.info("worker %s begins", self.name)
+        self._loop(stop, [self._heart, *self._money])
+        jobs.join(timeout=IDLE_PAUSE_S * 4)
+        log.info("worker %s ends", self.name)
+
+    def _loop(self, stop: threading.Event, chores: list[Chore]) -> None:
+        while not stop.is_set():
+            if not self._turn(chores):
+                stop.wait(IDLE_PAUSE_S)
+
+    def _turn(self, chores: list[Chore]) -> int:
+        return sum(chore.turn(self._clock()) for chore in chores if not self._stop.is_set())
+
+    def _operate(self, now: datetime) -> int:
+        assert self._gateway is not None
+        waiting = operations.due(self._database, now, limit=_AT_ONCE)
+        done = 0
+        for operation_id in waiting:
+            if self._stop.is_set():
+                break
+            self._run(self._gateway, operation_id)
+            self._settle(operation_id)
+            self._heart.turn(self._clock())
+            done += 1
+        return done
+
+    def _run(self, gateway: Gateway, operation_id: str) -> None:
+        try:
+            operations.run(self._database, gateway, operation_id, self.name, lease=self._lease)
+        except Exception:
+            # Its lease keeps it from coming round at once, and others from waiting for it.
+            log.exception("operation %s could not be run; it is tried again later", operation_id)
+
+    def _settle(self, operation_id: str) -> None:
+        try:
+            operations.settle(self._database, operation_id)
+        except Refused:
+            # An event about the same row came at the same moment. The next turn finds it as it is then.
+            log.info("operation %s is settled later: its row has just changed", operation_id)
+        except Exception:
+            log.exception("operation %s could not be settled; Stripe's answer is kept", operation_id)
+            operations.postpone(self._database, operation_id)
+
+    def _apply(self, now: datetime) -> int:
+        mode = self._settings.stripe_webhooks
+        if mode == "observe":
+            inbox.discover(self._database, now=now)
+        return inbox.apply_due(self._database, self._gateway, now=now, limit=_AT_ONCE, mode=mode)
+
+    def _run_jobs(self, now: datetime) -> int:
+        done = 0
+        for name in schedule.due(self._database, now):
+            if self._stop.is_set():
+                break
+            try:
+                schedule.run(name, self._database, self._settings)
+            except Refused as refusal:
+                log.info("%s", refusal)
+            else:
+                done += 1
+        return done
+
+    def _beat(self, now: datetime) -> int:
+        if self._beaten_at is None or now - self._beaten_at >= BEAT_EVERY:
+            heartbeat.beat(self._database, "worker", now, process=self.name, stripe=self._gateway is not None)
+            self._beaten_at = now
+        return 0
+
+
+def serve(settings: Settings) -> None:
+    """Be a worker until SIGTERM or Ctrl-C, with the database and the Stripe account of the settings."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    database = Database(settings.database_url)
+    gateway = Gateway(settings.stripe_key, api_base=settings.stripe_api_base) if settings.stripe_key else None
+    if gateway is None:
+        log.warning("STRIPE_SECRET_KEY is not set: operations wait")
+    try:
+        database.ping()
+        Worker(database, gateway, settings).run_forever(stop)
+    finally:
+        database.dispose()

@@ -1,0 +1,162 @@
+"""The way down from a figure: the couples whose sum it is. Each list adds up to the figure it explains."""
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, ScalarSelect, and_, or_, select
+from sqlalchemy.orm import aliased, outerjoin
+
+from lib.core.access import Permission
+from lib.core.errors import Invalid
+from lib.core.listing import AnySelect, Column, listing
+from lib.core.moments import day_bounds
+from lib.metrics import policies
+from lib.metrics.mrr import MOVEMENTS, couple_days
+from lib.metrics.policies import HOUSE
+from lib.metrics.spans import utc_day
+from lib.models import Relationship, SubscriptionChange, SubscriptionPlan, User
+
+_FIRST, _SECOND = aliased(User, name="first_partner"), aliased(User, name="second_partner")
+_COUPLE_COLUMNS = (
+    Column("partner_1", "Partner"),
+    Column("partner_2", "Partner 2"),
+    Column("plan", "Plan"),
+    Column("billing_period", "Billed"),
+)
+
+
+@listing(
+    Permission.REVENUE_COUPLES,
+    columns=(
+        Column("day", "Day (UTC)", "day"),
+        Column("movement", "Movement", "status"),
+        *_COUPLE_COLUMNS,
+        Column("before_arr_cents", "Before, annualised", "money"),
+        Column("after_arr_cents", "After, annualised", "money"),
+        Column("change_arr_cents", "Change, annualised", "money"),
+        Column("status", "Subscription is", "status"),
+        Column("cause", "Cause", "status"),
+        Column("known_from", "Known from", "status"),
+        Column("relationship_id", "Couple", "id"),
+    ),
+)
+def couples_behind(
+    *,
+    since: date,
+    until: date,
+    movement: str | None = None,
+    currency: str = "USD",
+    policy: str = HOUSE.name,
+) -> AnySelect:
+    """The couples that moved in these UTC days, one row for each day on which one did, newest first.
+
+    Plan, status and cause are those of the couple's last entry in the ledger on that day.
+    Raises Invalid for a movement or a policy that does not exist.
+    """
+    if movement is not None and movement not in MOVEMENTS:
+        raise Invalid(f"The movements are {', '.join(MOVEMENTS)}, not “{movement[:40]}”.")
+    moved = couple_days(policies.named(policy), since, until)
+    entry = SubscriptionChange
+    last = _last_entry(moved)
+    statement = (
+        select(
+            moved.c.day,
+            moved.c.movement,
+            moved.c.currency,
+            moved.c.before.label("before_arr_cents"),
+            moved.c.after.label("after_arr_cents"),
+            (moved.c.after - moved.c.before).label("change_arr_cents"),
+            *_couple(moved.c.relationship_id),
+            entry.billing_period,
+            entry.status,
+            entry.cause,
+            entry.source.label("known_from"),
+        )
+        .select_from(
+            outerjoin(moved, entry, entry.seq == last)
+            .outerjoin(SubscriptionPlan, SubscriptionPlan.id == entry.plan_id)
+            .outerjoin(Relationship, Relationship.id == moved.c.relationship_id)
+            .outerjoin(_FIRST, _FIRST.id == Relationship.user_1_id)
+            .outerjoin(_SECOND, _SECOND.id == Relationship.user_2_id)
+        )
+        .where(moved.c.currency == currency)
+        .order_by(moved.c.day.desc(), moved.c.relationship_id)
+    )
+    return statement.where(moved.c.movement == movement) if movement else statement
+
+
+@listing(
+    Permission.REVENUE_COUPLES,
+    columns=(
+        Column("since", "Like this since", "moment"),
+        *_COUPLE_COLUMNS,
+        Column("mrr_cents", "MRR", "money"),
+        Column("arr_cents", "Annualised", "money"),
+        Column("status", "Status", "status"),
+        Column("set_to_cancel", "Set to cancel", "flag"),
+        Column("subscription_id", "Subscription", "id"),
+        Column("relationship_id", "Couple", "id"),
+    ),
+)
+def couples_in_mrr(
+    *, day: date, plan_id: str | None = None, currency: str = "USD", policy: str = HOUSE.name
+) -> AnySelect:
+    """The subscriptions that count at a day's end, with their couples, the latest changed first."""
+    entry, counted = SubscriptionChange, policies.counted(policies.named(policy))
+    statement = (
+        select(
+            entry.effective_at.label("since"),
+            entry.currency,
+            *_couple(entry.relationship_id),
+            entry.billing_period,
+            counted.label("arr_cents"),
+            ((counted + 6) // 12).label("mrr_cents"),
+            entry.status,
+            entry.set_to_cancel,
+            entry.subscription_id,
+        )
+        .select_from(entry)
+        .outerjoin(SubscriptionPlan, SubscriptionPlan.id == entry.plan_id)
+        .outerjoin(Relationship, Relationship.id == entry.relationship_id)
+        .outerjoin(_FIRST, _FIRST.id == Relationship.user_1_id)
+        .outerjoin(_SECOND, _SECOND.id == Relationship.user_2_id)
+        .where(_stands_at(day), counted != 0, entry.currency == currency)
+        .order_by(entry.effective_at.desc(), entry.seq.desc())
+    )
+    return statement.where(entry.plan_id == plan_id) if plan_id else statement
+
+
+def _couple(relationship_id: Any) -> tuple[ColumnElement[Any], ...]:
+    return (
+        relationship_id.label("relationship_id"),
+        _FIRST.name.label("partner_1"),
+        _SECOND.name.label("partner_2"),
+        SubscriptionPlan.plan_name.label("plan"),
+    )
+
+
+def _last_entry(moved: CTE) -> ScalarSelect[int]:
+    """The number of the couple's last entry on the day of its movement."""
+    entry = aliased(SubscriptionChange, name="of_that_day")
+    return (
+        select(entry.seq)
+        .where(entry.relationship_id == moved.c.relationship_id, utc_day(entry.effective_at) == moved.c.day)
+        .order_by(entry.effective_at.desc(), entry.seq.desc())
+        .limit(1)
+        .correlate(moved)
+        .scalar_subquery()
+    )
+
+
+def _stands_at(day: date) -> ColumnElement[bool]:
+    """The condition that an entry is its subscription's last one by the end of a day."""
+    entry, later = SubscriptionChange, aliased(SubscriptionChange, name="later")
+    end = day_bounds(day)[1]
+    superseded = select(later.seq).where(
+        later.subscription_id == entry.subscription_id,
+        later.effective_at < end,
+        # Spelled out: SQLite does not search an index for a row value of another row.
+        later.effective_at >= entry.effective_at,
+        or_(later.effective_at > entry.effective_at, later.seq > entry.seq),
+    )
+    return and_(entry.effective_at < end, ~superseded.exists())

@@ -1,0 +1,38 @@
+"""The inbox: what Stripe tells us is stored at once, and applied afterwards, until our rows say the same.
+
+    receive --> received --apply--> applied
+                    |  ^              (our rows follow, or said so already)
+                    |  +-- no row of ours yet, or it failed: tried again later, less and less often
+                    +--> unmatched    no row of ours came
+                    +--> parked       it went on failing; the error is kept, a person may replay it
+        +---------> ignored           a type that this product does not act on
+
+Events come twice, late and out of order. So an event counts once, by its id; its object is asked for anew
+rather than believed, once for all of its waiting events and under a lease; where it cannot be asked for, the
+payload counts if it is newer than what was applied last; amounts are set, never added. One event that fails
+holds up no other.
+
+The event itself stands in production's `stripe_webhooks`. With STRIPE_WEBHOOKS=receive the endpoint is ours
+and so is that log; with `observe` the app fills it, we `discover` what is new there and never write to it.
+
+    intake.py    storing what came
+    leases.py    who works on which object, what is due, and putting off what failed
+    pictures.py  an object as it is at Stripe now
+    applying.py  one event, or one object, applied in one transaction
+    due.py       everything that is due
+"""
+
+from lib.payments.inbox.due import Applied, apply_due, apply_event
+from lib.payments.inbox.intake import discover, receive
+from lib.payments.inbox.leases import BACKOFF, TRIES, TRIES_TO_MATCH
+
+__all__ = [
+    "BACKOFF",
+    "TRIES",
+    "TRIES_TO_MATCH",
+    "Applied",
+    "apply_due",
+    "apply_event",
+    "discover",
+    "receive",
+]

@@ -1,0 +1,120 @@
+"""The state of a subscription, and adding it to the ledger when it is another than before."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal, Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lib.core.money import annualised
+from lib.core.work import Work
+from lib.models import Subscription, SubscriptionChange
+
+Source = Literal["action", "event", "backfill"]
+Cause = Literal["voluntary", "involuntary"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a policy may look at; two equal states need no second row. Amounts are annualised cents."""
+
+    relationship_id: str
+    status: str
+    plan_id: str
+    billing_period: str
+    currency: str
+    list_arr_cents: int
+    net_arr_cents: int
+    is_gift: bool
+    collection_paused: bool
+    set_to_cancel: bool
+
+    @classmethod
+    def of_row(cls, row: SubscriptionChange) -> Self:
+        """The state that a row of the ledger holds."""
+        return cls(**{name: getattr(row, name) for name in cls.__dataclass_fields__})
+
+
+def state_of(
+    subscription: Subscription, *, discount_arr_cents: int = 0, collection_paused: bool = False
+) -> State:
+    """The state of a subscription as its row stands.
+
+    `discount_arr_cents`: what running discounts take off a year. `collection_paused`: whether Stripe holds
+    back its invoices. Neither is on the row.
+    """
+    price = annualised(subscription.price_cents, subscription.billing_period)
+    return State(
+        relationship_id=subscription.relationship_id,
+        status=subscription.status,
+        plan_id=subscription.plan_id,
+        billing_period=subscription.billing_period,
+        currency=(subscription.currency or "USD").upper(),
+        list_arr_cents=price,
+        net_arr_cents=max(price - discount_arr_cents, 0),
+        is_gift=bool(subscription.is_gift),
+        collection_paused=collection_paused,
+        set_to_cancel=subscription.status != "canceled" and subscription.canceled_at is not None,
+    )
+
+
+def newest(session: Session, subscription_id: str) -> SubscriptionChange | None:
+    """The last row of a subscription's chain, one that this transaction has yet to write included."""
+    pending = [
+        row
+        for row in session.new
+        if isinstance(row, SubscriptionChange) and row.subscription_id == subscription_id
+    ]
+    if pending:  # in the order in which they were added: a chain never goes back in time
+        return pending[-1]
+    return session.scalars(
+        select(SubscriptionChange)
+        .where(SubscriptionChange.subscription_id == subscription_id)
+        .order_by(SubscriptionChange.effective_at.desc(), SubscriptionChange.seq.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def record(
+    work: Work,
+    subscription: Subscription,
+    *,
+    effective_at: datetime,
+    source: Source,
+    source_id: str | None = None,
+    cause: Cause | None = None,
+    collection_paused: bool | None = None,
+    discount_arr_cents: int | None = None,
+) -> SubscriptionChange | None:
+    """Add the subscription's present state to its chain, unless the chain ends with that state.
+
+    `cause` is kept with the end of a subscription only. `collection_paused` and `discount_arr_cents` are as
+    in `state_of`; None leaves them as the chain has them, the discount in proportion to the price.
+    """
+    last = newest(work.session, subscription.id)
+    price = annualised(subscription.price_cents, subscription.billing_period)
+    if discount_arr_cents is None:
+        discount_arr_cents = _same_discount(last, price)
+    if collection_paused is None:
+        collection_paused = last is not None and last.collection_paused
+    state = state_of(subscription, discount_arr_cents=discount_arr_cents, collection_paused=collection_paused)
+    if last is not None and State.of_row(last) == state:
+        return None
+    row = SubscriptionChange(
+        subscription_id=subscription.id,
+        effective_at=effective_at if last is None else max(effective_at, last.effective_at),
+        recorded_at=work.now,
+        cause=cause if state.status == "canceled" else None,
+        source=source,
+        source_id=source_id,
+        **asdict(state),
+    )
+    work.session.add(row)
+    return row
+
+
+def _same_discount(last: SubscriptionChange | None, price: int) -> int:
+    if last is None or last.list_arr_cents == 0:
+        return 0
+    return price * (last.list_arr_cents - last.net_arr_cents) // last.list_arr_cents

@@ -1,0 +1,27 @@
+"""Our rows follow Stripe's facts, the same way whoever brings them: an event, or the answer to a request.
+
+    found.py          which row of ours an object of Stripe's is about
+    subscriptions.py  a subscription's status, period, plan and end
+    payments.py       an invoice that was paid or not, a charge that was given back
+    refunds.py        a refund that arrived, is under way, or came back
+
+Every `follow_*` runs inside an action: it reads, sets what Stripe says, flushes, and returns what changed as
+`{"table/id": {"column": [before, after]}}`, empty when our rows said so already. None means that no row of
+ours is about the object (yet). Facts are set and never added up, so following twice changes nothing.
+"""
+
+from lib.payments.rows.found import Changes, find_payment, find_subscription
+from lib.payments.rows.payments import follow_charge, follow_invoice
+from lib.payments.rows.refunds import follow_refund
+from lib.payments.rows.subscriptions import STATUSES, follow_subscription
+
+__all__ = [
+    "STATUSES",
+    "Changes",
+    "find_payment",
+    "find_subscription",
+    "follow_charge",
+    "follow_invoice",
+    "follow_refund",
+    "follow_subscription",
+]

@@ -1,0 +1,246 @@
+"""Couples: the account that subscribes. One screen brings together what both partners do and who pays."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from lib.core.access import Permission
+from lib.core.errors import NotFound
+from lib.core.listing import AnyRow, AnySelect, Column, listing
+from lib.core.work import Digest, View, digest, query
+from lib.models import (
+    AiCredit,
+    Refund,
+    Relationship,
+    Subscription,
+    SubscriptionPlan,
+    User,
+    sortable,
+)
+from lib.models.expressions import starts_with
+
+STATUSES: Final = ("active", "paused", "ended")
+_FIRST, _SECOND = aliased(User, name="first_partner"), aliased(User, name="second_partner")
+
+
+@listing(
+    Permission.PEOPLE_READ,
+    columns=(
+        Column("partner_1", "Partner"),
+        Column("partner_2", "Partner 2"),
+        Column("status", "Couple", "status"),
+        Column("subscription", "Subscription", "status"),
+        Column("plan", "Plan"),
+        Column("relationship_type", "Together as", "code"),
+        Column("created_at", "Since", "moment"),
+        Column("id", "Couple id", "id"),
+    ),
+)
+def couples(*, q: str = "", status: str | None = None) -> AnySelect:
+    """Couples, newest first; `q` is an id of the couple or a partner, or the start of a partner's e-mail."""
+    newest = (
+        select(Subscription.id)
+        .where(Subscription.relationship_id == Relationship.id)
+        .order_by(sortable(Subscription.created_at).desc())
+        .limit(1)
+        .correlate(Relationship)
+        .scalar_subquery()
+    )
+    statement = (
+        select(
+            Relationship.id,
+            _FIRST.name.label("partner_1"),
+            _SECOND.name.label("partner_2"),
+            Relationship.status,
+            Subscription.status.label("subscription"),
+            SubscriptionPlan.plan_name.label("plan"),
+            Relationship.relationship_type,
+            Relationship.created_at,
+        )
+        .outerjoin(_FIRST, _FIRST.id == Relationship.user_1_id)
+        .outerjoin(_SECOND, _SECOND.id == Relationship.user_2_id)
+        .outerjoin(Subscription, Subscription.id == newest)
+        .outerjoin(SubscriptionPlan, SubscriptionPlan.id == Subscription.plan_id)
+        .order_by(sortable(Relationship.created_at).desc(), Relationship.id.desc())
+    )
+    if status:
+        statement = statement.where(Relationship.status == status)
+    return statement.where(_matches(q)) if q else statement
+
+
+def _matches(q: str) -> Any:
+    people = select(User.id).where(or_(User.id == q, starts_with(User.email, q)))
+    return or_(Relationship.id == q, Relationship.user_1_id.in_(people), Relationship.user_2_id.in_(people))
+
+
+@dataclass(frozen=True, slots=True)
+class Couple:
+    """A couple with its partners (two, or fewer where an account is gone or both are one person).
+
+    `masked` says whether their personal data is hidden from the reader; `oddities` are sentences.
+    """
+
+    id: str
+    status: str | None
+    kind: str | None
+    started: date | None
+    created_at: datetime | None
+    partners: tuple[AnyRow, ...]
+    masked: bool
+    digest: Digest
+    oddities: tuple[str, ...]
+
+    @property
+    def person_ids(self) -> tuple[str, ...]:
+        """Both partners' ids, once each."""
+        return tuple(dict.fromkeys(partner.id for partner in self.partners))
+
+
+@query(Permission.PEOPLE_READ)
+def one(view: View, couple_id: str) -> Couple:
+    """A couple and its partners; opening it is noted for each of them. Raises NotFound. Three statements."""
+    row = view.session.get(Relationship, couple_id)
+    if row is None:
+        raise NotFound(
+            f"There is no couple {couple_id}. It may have been deleted; search for one of the partners."
+        )
+    ids = dict.fromkeys((row.user_1_id, row.user_2_id))
+    with view.revealing(ids) as shown:
+        found = {
+            partner.id: partner
+            for partner in view.session.execute(
+                select(
+                    User.id,
+                    User.name,
+                    User.nickname,
+                    User.email,
+                    User.phone_number,
+                    User.timezone,
+                    User.last_active_at,
+                    User.created_at,
+                ).where(User.id.in_(ids))
+            )
+        }
+    for person in ids:
+        view.note_opening("users", person)
+    return Couple(
+        id=row.id,
+        status=row.status,
+        kind=row.relationship_type,
+        started=row.start_date,
+        created_at=row.created_at,
+        partners=tuple(found[person] for person in ids if person in found),
+        masked=not shown,
+        digest=digest(row),
+        oddities=tuple(_oddities(row, found)),
+    )
+
+
+def _oddities(row: Relationship, found: Mapping[str, AnyRow]) -> Iterator[str]:
+    if row.user_1_id == row.user_2_id:
+        yield "Both partners are the same person."
+    for person in dict.fromkeys((row.user_1_id, row.user_2_id)):
+        if person not in found:
+            yield f"The account {person} of one partner does not exist any more."
+
+
+SUBSCRIPTION_COLUMNS: Final = (
+    Column("plan_name", "Plan"),
+    Column("status", "Status", "status"),
+    Column("price_cents", "Price", "money"),
+    Column("billing_period", "Billed", "code"),
+    Column("payer", "Paid by"),
+    Column("current_period_end", "Period ends", "moment"),
+    Column("canceled_at", "Cancelled", "moment"),
+    Column("is_gift", "Gift", "flag"),
+    Column("id", "Subscription", "id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a couple has and owes: subscriptions newest first, AI credits left, open refunds.
+
+    `twins` are other couples of the same two people.
+    """
+
+    subscriptions: Sequence[AnyRow]
+    credits: int | None
+    open_refunds: int
+    twins: Sequence[str]
+
+    @property
+    def running(self) -> tuple[AnyRow, ...]:
+        """The subscriptions that have not ended."""
+        return tuple(row for row in self.subscriptions if row.status != "canceled")
+
+    @property
+    def payers(self) -> frozenset[str]:
+        """Who pays for a subscription that has not ended."""
+        return frozenset(row.user_id for row in self.running)
+
+    @property
+    def summary(self) -> str:
+        """The running subscriptions in a few words: `Better Together (active)`."""
+        parts = [
+            f"{row.plan_name or 'unknown plan'} ({row.status.replace('_', ' ')})" for row in self.running
+        ]
+        return ", ".join(parts) or "none"
+
+    @property
+    def oddities(self) -> tuple[str, ...]:
+        """What is unusual about it, as sentences."""
+        twins = [f"The same two people are also the couple {twin}." for twin in self.twins]
+        both = ["Both partners pay for a subscription."] if len(self.payers) > 1 else []
+        return (*both, *twins)
+
+
+@query(Permission.PEOPLE_READ)
+def standing(view: View, couple_id: str) -> Standing:
+    """Subscriptions, credit balance, open refunds, and couples of the same two people. Four statements."""
+    subscriptions = view.session.execute(
+        select(
+            Subscription.id,
+            Subscription.status,
+            Subscription.price_cents,
+            Subscription.currency,
+            Subscription.billing_period,
+            Subscription.current_period_end,
+            Subscription.canceled_at,
+            Subscription.trial_end_date,
+            Subscription.is_gift,
+            Subscription.gift_from_user_id,
+            Subscription.user_id,
+            Subscription.created_at,
+            SubscriptionPlan.plan_name,
+            User.name.label("payer"),
+        )
+        .outerjoin(SubscriptionPlan, SubscriptionPlan.id == Subscription.plan_id)
+        .outerjoin(User, User.id == Subscription.user_id)
+        .where(Subscription.relationship_id == couple_id)
+        .order_by(sortable(Subscription.created_at).desc())
+        .limit(20)
+    ).all()
+    balance = view.session.scalar(
+        select(AiCredit.credits_balance)
+        .where(AiCredit.relationship_id == couple_id)
+        .order_by(sortable(AiCredit.created_at).desc(), AiCredit.id.desc())
+        .limit(1)
+    )
+    open_refunds = view.session.scalar(
+        select(func.count())
+        .select_from(Refund)
+        .where(Refund.relationship_id == couple_id, Refund.status.in_(("pending", "approved")))
+    )
+    mine, other = aliased(Relationship), aliased(Relationship)
+    twins = view.session.scalars(
+        select(other.id)
+        .join(mine, and_(other.user_1_id == mine.user_2_id, other.user_2_id == mine.user_1_id))
+        .where(mine.id == couple_id, other.id != couple_id)
+        .limit(5)
+    ).all()
+    return Standing(subscriptions, balance, open_refunds or 0, twins)

@@ -1,0 +1,253 @@
+"""People: find one, see one, and ask to see their data unmasked, with a reason that is kept."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select, union
+
+from lib.core.access import Permission
+from lib.core.errors import Invalid, NotFound
+from lib.core.listing import AnyRow, AnySelect, Column, listing
+from lib.core.work import View, Work, action, query
+from lib.models import (
+    Notification,
+    Relationship,
+    Reveal,
+    Subscription,
+    SubscriptionPlan,
+    User,
+    new_id,
+    sortable,
+)
+from lib.models.expressions import starts_with
+
+REVEALED_FOR: Final = timedelta(minutes=30)
+REVEALED_AT_ONCE: Final = 2
+SUBSCRIPTION_STATUSES: Final = ("active", "trialing", "past_due", "paused", "canceled", "incomplete")
+REVEAL_REASONS: Final = (
+    "the_customer_wrote_to_us",
+    "a_payment_is_in_question",
+    "legal_request",
+    "suspected_abuse",
+)
+
+
+@listing(
+    Permission.PEOPLE_READ,
+    columns=(
+        Column("name", "Name"),
+        Column("email", "E-mail"),
+        Column("subscription", "Pays for", "status"),
+        Column("plan", "Plan"),
+        Column("last_active_at", "Last active", "moment"),
+        Column("created_at", "Joined", "moment"),
+        Column("id", "User id", "id"),
+    ),
+)
+def users(*, q: str = "", subscription: str | None = None) -> AnySelect:
+    """People, newest first, with the newest subscription that each pays for.
+
+    `q` is an id, or the start of a name or an e-mail (the search finds more). `subscription`: only those who
+    pay for a subscription with this status.
+    """
+    newest = (
+        select(Subscription.id)
+        .where(Subscription.user_id == User.id)
+        .order_by(sortable(Subscription.created_at).desc())
+        .limit(1)
+        .correlate(User)
+        .scalar_subquery()
+    )
+    statement = (
+        select(
+            User.id,
+            User.name,
+            User.email,
+            Subscription.status.label("subscription"),
+            SubscriptionPlan.plan_name.label("plan"),
+            User.last_active_at,
+            User.created_at,
+        )
+        .outerjoin(Subscription, Subscription.id == newest)
+        .outerjoin(SubscriptionPlan, SubscriptionPlan.id == Subscription.plan_id)
+        .order_by(sortable(User.created_at).desc(), User.id.desc())
+    )
+    if q.strip():
+        # One index each, and only then by age: an OR in one WHERE is a walk over everybody, newest first.
+        word = q.strip()
+        found = union(
+            select(User.id).where(User.id == word),
+            select(User.id).where(starts_with(User.email, word)),
+            select(User.id).where(starts_with(User.name, word)),
+        )
+        statement = statement.where(User.id.in_(found))
+    if subscription:
+        if subscription not in SUBSCRIPTION_STATUSES:
+            known = ", ".join(SUBSCRIPTION_STATUSES)
+            raise Invalid(f"Subscriptions are {known}, not “{subscription[:40]}”.")
+        paying = select(Subscription.user_id).where(Subscription.status == subscription)
+        statement = statement.where(User.id.in_(paying))
+    return statement
+
+
+COUPLE_COLUMNS: Final = (
+    Column("partner", "Partner"),
+    Column("status", "Couple", "status"),
+    Column("relationship_type", "Together as"),
+    Column("created_at", "Since", "moment"),
+    Column("id", "Couple id", "id"),
+)
+SUBSCRIPTION_COLUMNS: Final = (
+    Column("plan", "Plan"),
+    Column("status", "Status", "status"),
+    Column("price_cents", "Price", "money"),
+    Column("billing_period", "Billed"),
+    Column("current_period_end", "Period ends", "moment"),
+    Column("canceled_at", "Cancelled", "moment"),
+    Column("id", "Subscription", "id"),
+)
+MESSAGE_COLUMNS: Final = (
+    Column("created_at", "When", "moment"),
+    Column("notification_type", "Kind", "status"),
+    Column("title", "Title"),
+    Column("message", "Message"),
+    Column("sent_at", "Sent", "moment"),
+    Column("is_read", "Read", "flag"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person; `masked` says whether their data is hidden from the reader."""
+
+    id: str
+    name: str
+    nickname: str | None
+    email: str
+    phone: str | None
+    timezone: str | None
+    love_language: str | None
+    joined: datetime | None
+    last_active: datetime | None
+    masked: bool
+
+
+@query(Permission.PEOPLE_READ)
+def one(view: View, user_id: str) -> Person:
+    """A person; opening them is noted. Raises NotFound. Two statements."""
+    with view.revealing([user_id]) as shown:
+        row = view.session.execute(
+            select(
+                User.id,
+                User.name,
+                User.nickname,
+                User.email,
+                User.phone_number,
+                User.timezone,
+                User.love_language_primary,
+                User.created_at,
+                User.last_active_at,
+            ).where(User.id == user_id)
+        ).first()
+    if row is None:
+        raise NotFound(f"There is no person {user_id[:80]}. They may have been erased; try the search.")
+    view.note_opening("users", row.id)
+    return Person(*row, masked=not shown)
+
+
+@query(Permission.PEOPLE_READ)
+def couples_of(view: View, user_id: str) -> list[AnyRow]:
+    """The couples that a person is part of, newest first: id, status, partner's id and name, created_at."""
+    partner = select(Relationship.id, Relationship.user_2_id.label("partner_id")).where(
+        Relationship.user_1_id == user_id
+    )
+    other = select(Relationship.id, Relationship.user_1_id.label("partner_id")).where(
+        Relationship.user_2_id == user_id, Relationship.user_1_id != user_id
+    )
+    sides = partner.union_all(other).subquery()
+    return list(
+        view.session.execute(
+            select(
+                Relationship.id,
+                Relationship.status,
+                Relationship.relationship_type,
+                Relationship.created_at,
+                sides.c.partner_id,
+                User.name.label("partner"),
+            )
+            .join(sides, sides.c.id == Relationship.id)
+            .outerjoin(User, User.id == sides.c.partner_id)
+            .order_by(sortable(Relationship.created_at).desc())
+            .limit(20)
+        )
+    )
+
+
+@query(Permission.SUBSCRIPTIONS_READ)
+def subscriptions_of(view: View, user_id: str) -> list[AnyRow]:
+    """The subscriptions that a person pays for, newest first, twenty at most."""
+    return list(
+        view.session.execute(
+            select(
+                Subscription.id,
+                Subscription.status,
+                Subscription.price_cents,
+                Subscription.currency,
+                Subscription.billing_period,
+                Subscription.current_period_end,
+                Subscription.canceled_at,
+                Subscription.relationship_id,
+                SubscriptionPlan.plan_name.label("plan"),
+            )
+            .outerjoin(SubscriptionPlan, SubscriptionPlan.id == Subscription.plan_id)
+            .where(Subscription.user_id == user_id)
+            .order_by(sortable(Subscription.created_at).desc())
+            .limit(20)
+        )
+    )
+
+
+@query(Permission.PEOPLE_READ)
+def messages_to(view: View, user_id: str) -> list[AnyRow]:
+    """What the app sent to a person, newest first, fifty at most."""
+    with view.revealing([user_id]):
+        return list(
+            view.session.execute(
+                select(
+                    Notification.id,
+                    Notification.title,
+                    Notification.message,
+                    Notification.notification_type,
+                    Notification.is_read,
+                    Notification.sent_at,
+                    Notification.created_at,
+                )
+                .where(Notification.user_id == user_id)
+                .order_by(sortable(Notification.created_at).desc(), Notification.id.desc())
+                .limit(50)
+            )
+        )
+
+
+@action(Permission.PEOPLE_REVEAL)
+def reveal(work: Work, person_ids: tuple[str, ...], *, reason: str) -> datetime:
+    """Let the actor see these people unmasked for half an hour; gives until when. Raises NotFound."""
+    if not person_ids or len(person_ids) > REVEALED_AT_ONCE:
+        raise Invalid("One person or one couple is revealed at a time.")
+    until = work.now + REVEALED_FOR
+    for person_id in person_ids:
+        if work.session.get(User, person_id) is None:
+            raise NotFound(f"There is no person {person_id[:80]}.")
+        work.session.add(
+            Reveal(
+                id=new_id(),
+                admin_user_id=work.actor.id,
+                person_id=person_id,
+                reason=reason,
+                revealed_at=work.now,
+                until=until,
+            )
+        )
+    work.about("users", person_ids[0])
+    return until

@@ -1,0 +1,155 @@
+"""One refund with everything that a decision needs, for the page."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lib.core.access import Permission
+from lib.core.listing import Column
+from lib.core.work import Digest, View, digest
+from lib.models import Refund, RefundAttempt, User, sortable
+from lib.payments import operations
+from lib.payments.operations import OperationView
+from lib.services import payments
+from lib.services.payments import PaymentLine
+from lib.services.refund_rules import Requester, requester_of, why_not_again, why_not_decide
+
+EARLIER_COLUMNS: Final = (
+    Column("requested_at", "Requested", "moment"),
+    Column("amount_cents", "Amount", "money"),
+    Column("status", "Status", "status"),
+    Column("stripe_refund_id", "Stripe refund", "id"),
+    Column("id", "Refund", "id"),
+)
+ATTEMPT_COLUMNS: Final = (
+    Column("at", "When", "moment"),
+    Column("admin_user_id", "Who", "id"),
+    Column("allowed", "Allowed", "flag"),
+    Column("refusal", "Why not"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Another refund of the same payment."""
+
+    id: str
+    amount_cents: int
+    status: str
+    requested_at: datetime | None
+    stripe_refund_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to approve the refund."""
+
+    at: datetime
+    admin_user_id: str
+    allowed: bool
+    refusal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundCase:
+    """One refund with what a decision needs. Amounts are minor units of `currency`.
+
+    `left_cents`: what of the payment is left for this refund. `digest`: hand it back with the decision.
+    `why_not_decide`: why the reader cannot approve or deny it now; None when they can.
+    `can_try_again`: it is approved, Stripe did not pay it, and nothing is under way.
+    """
+
+    id: str
+    digest: Digest
+    status: str
+    amount_cents: int
+    currency: str
+    reason: str | None
+    notes: str | None
+    requested_at: datetime | None
+    processed_at: datetime | None
+    processed_by: str | None
+    stripe_refund_id: str | None
+    user_id: str
+    person: str | None
+    email: str | None
+    relationship_id: str | None
+    payment: PaymentLine
+    left_cents: int
+    requested_by: Requester | None
+    earlier: tuple[Earlier, ...]
+    attempts: tuple[Attempt, ...]
+    operations: tuple[OperationView, ...]
+    why_not_decide: str | None
+    can_try_again: bool
+
+
+def case_of(view: View, refund: Refund) -> RefundCase:
+    """Gather the case of a refund; its person counts as opened."""
+    view.note_opening("users", refund.user_id)
+    with view.revealing([refund.user_id]) as revealed:
+        if revealed:
+            view.session.refresh(refund)
+        person = view.session.execute(select(User.name, User.email).where(User.id == refund.user_id)).first()
+    payment = payments.one(view, refund.transaction_id)
+    earlier = _others(view.session, refund)
+    requester = requester_of(view.session, refund.id)
+    steps = tuple(operations.progress(view, "refunds", refund.id))
+    return RefundCase(
+        id=refund.id,
+        digest=digest(refund),
+        status=refund.status,
+        amount_cents=refund.refund_amount_cents,
+        currency=payment.currency,
+        reason=refund.refund_reason,
+        notes=refund.notes,
+        requested_at=refund.requested_at,
+        processed_at=refund.processed_at,
+        processed_by=refund.processed_by,
+        stripe_refund_id=refund.stripe_refund_id,
+        user_id=refund.user_id,
+        person=person.name if person else None,
+        email=person.email if person else None,
+        relationship_id=refund.relationship_id,
+        payment=payment,
+        left_cents=_left_for(view.session, refund, payment),
+        requested_by=requester,
+        earlier=earlier,
+        attempts=_attempts(view.session, refund.id),
+        operations=steps,
+        why_not_decide=why_not_decide(refund, requester, view.actor),
+        can_try_again=view.actor.may(Permission.REFUNDS_DECIDE)
+        and why_not_again(refund, [step.state for step in steps]) is None,
+    )
+
+
+def _left_for(session: Session, refund: Refund, payment: PaymentLine) -> int:
+    row = (payment.id, payment.amount_cents, payment.refund_amount_cents, payment.status)
+    return payments.balances(session, [row], without=refund.id)[payment.id].left_cents
+
+
+def _others(session: Session, refund: Refund) -> tuple[Earlier, ...]:
+    rows = session.execute(
+        select(
+            Refund.id,
+            Refund.refund_amount_cents,
+            Refund.status,
+            Refund.requested_at,
+            Refund.stripe_refund_id,
+        )
+        .where(Refund.transaction_id == refund.transaction_id, Refund.id != refund.id)
+        .order_by(sortable(Refund.requested_at), Refund.id)
+    )
+    return tuple(Earlier(*row) for row in rows)
+
+
+def _attempts(session: Session, refund_id: str) -> tuple[Attempt, ...]:
+    rows = session.execute(
+        select(RefundAttempt.at, RefundAttempt.admin_user_id, RefundAttempt.allowed, RefundAttempt.refusal)
+        .where(RefundAttempt.refund_id == refund_id)
+        .order_by(RefundAttempt.at, RefundAttempt.id)
+    )
+    return tuple(Attempt(*row) for row in rows)

@@ -1,0 +1,74 @@
+"""The rules of refunds: who decides, what is left, what is tried again; the same for forms and actions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lib.core import money
+from lib.core.access import Actor, Permission
+from lib.core.errors import Refused
+from lib.models import AuditedObject, AuditEntry, Payment, Refund
+from lib.payments.progress import OPEN_STATES
+from lib.services import payments
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """The member of staff who asked for a refund; refunds that the app made have none."""
+
+    id: str
+    email: str
+    at: datetime
+
+
+def why_not_decide(refund: Refund, requester: Requester | None, actor: Actor) -> str | None:
+    """Why the actor cannot approve or deny a refund, as a sentence; None when they can."""
+    if refund.status != "pending":
+        return f"This refund is {refund.status} already; only a pending one can be decided."
+    if requester is not None and requester.id == actor.id:
+        return "You asked for this refund yourself, so somebody else has to decide on it."
+    return None if actor.may(Permission.REFUNDS_DECIDE) else "Your role does not decide on refunds."
+
+
+def why_not_again(refund: Refund, states: Sequence[str]) -> str | None:
+    """Why a refund, whose operations are in these states, is not paid anew; None when it can be."""
+    if refund.status != "approved":
+        return f"This refund is {refund.status}; only an approved one that was not paid is tried again."
+    if not states:
+        return "This refund was approved outside this dashboard. Look at Stripe before anything is paid."
+    if any(state in OPEN_STATES for state in states):
+        return "The payment of this refund is already under way. Wait until Stripe has answered."
+    return None
+
+
+def must_be_left(
+    session: Session, payment: Payment, amount_cents: int, *, without: str | None = None
+) -> None:
+    """Raise Refused unless so much of a payment can be given back; `without` is the refund being decided."""
+    left = payments.balance(session, payment, without=without).left_cents
+    stripe_ids = (payment.stripe_payment_intent_id, payment.stripe_charge_id)
+    if why := payments.why_not_refundable(payment.transaction_type, payment.status, stripe_ids, left):
+        raise Refused(why)
+    if amount_cents > left:
+        raise Refused(
+            f"Only {money.show(left, payment.currency)} of this payment is left to refund, and this asks for "
+            f"{money.show(amount_cents, payment.currency)}. Refunds that are asked for or approved count."
+        )
+
+
+def requester_of(session: Session, refund_id: str) -> Requester | None:
+    """Who asked for it: production's row has no place for that, the audit entry of the request has."""
+    row = session.execute(
+        select(AuditEntry.actor_id, AuditEntry.actor_email, AuditEntry.at)
+        .join(AuditedObject, AuditedObject.seq == AuditEntry.seq)
+        .where(
+            AuditedObject.object_type == "refunds",
+            AuditedObject.object_id == refund_id,
+            AuditEntry.action == "refunds.request",
+            AuditEntry.outcome == "done",
+        )
+    ).first()
+    return Requester(row.actor_id, row.actor_email, row.at) if row else None

@@ -1,0 +1,231 @@
+"""Refunds: a request is decided by another person, then paid by Stripe.
+
+    pending --approve--> approved --(operation done)--> processed
+    pending --deny-----> denied
+
+Production knows these four statuses only. Between `approved` and `processed` the operation says what Stripe
+says; when it failed, the refund stays approved and can be tried again.
+"""
+
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lib.core.access import Permission
+from lib.core.errors import Invalid, NotFound, Refused
+from lib.core.listing import AnySelect, Column, listing
+from lib.core.work import Digest, View, Work, action, query
+from lib.models import Operation, Payment, Refund, User, new_id, sortable
+from lib.payments import operations
+from lib.payments.operations import OperationView
+from lib.services import refund_limits
+from lib.services.refund_case import RefundCase, case_of
+from lib.services.refund_rules import must_be_left, requester_of, why_not_again, why_not_decide
+
+STATUSES: Final = ("pending", "approved", "processed", "denied")
+REASONS: Final = ("requested_by_customer", "duplicate", "service_problem", "fraudulent")
+
+# Stripe's own word `fraudulent` would also block the card and the address at Stripe: a decision of its own.
+_TOLD_TO_STRIPE: Final = frozenset({"duplicate", "requested_by_customer"})
+
+COLUMNS: Final = (
+    Column("requested_at", "Requested", "moment"),
+    Column("amount_cents", "Amount", "money"),
+    Column("of_cents", "Of payment", "money"),
+    Column("person", "Person"),
+    Column("relationship_id", "Couple", "id"),
+    Column("reason", "Reason", "code"),
+    Column("status", "Status", "status"),
+    Column("stripe_refund_id", "Stripe refund", "id"),
+    Column("transaction_id", "Payment", "id"),
+    Column("id", "Refund", "id"),
+)
+
+
+@listing(Permission.REFUNDS_READ, columns=COLUMNS)
+def requests(*, status: str | None = "pending") -> AnySelect:
+    """Refunds in one status, or all: pending ones oldest first, others newest first."""
+    statement: AnySelect = (
+        select(
+            Refund.id,
+            Refund.requested_at,
+            Refund.refund_amount_cents.label("amount_cents"),
+            Payment.amount_cents.label("of_cents"),
+            Payment.currency,
+            Refund.user_id,
+            User.name.label("person"),
+            Refund.relationship_id,
+            Refund.refund_reason.label("reason"),
+            Refund.status,
+            Refund.stripe_refund_id,
+            Refund.transaction_id,
+        )
+        .outerjoin(Payment, Payment.id == Refund.transaction_id)
+        .outerjoin(User, User.id == Refund.user_id)
+    )
+    requested = sortable(Refund.requested_at)
+    if status:
+        if status not in STATUSES:
+            raise Invalid(f"Refunds are {', '.join(STATUSES)}, not “{status[:40]}”.")
+        statement = statement.where(Refund.status == status)
+    if status == "pending":
+        return statement.order_by(requested, Refund.id)
+    return statement.order_by(requested.desc(), Refund.id.desc())
+
+
+@query(Permission.REFUNDS_READ)
+def one(view: View, refund_id: str) -> RefundCase:
+    """A refund with its payment, its person, and what happened so far; raises NotFound."""
+    return case_of(view, _get(view.session, refund_id))
+
+
+@query(Permission.REFUNDS_READ)
+def progress(view: View, refund_id: str) -> list[OperationView]:
+    """What Stripe said so far, newest operation first: for the page that watches it."""
+    return operations.progress(view, "refunds", refund_id)
+
+
+@action(Permission.REFUNDS_REQUEST)
+def request(
+    work: Work,
+    payment_id: str,
+    *,
+    amount_cents: int,
+    reason: str,
+    note: str = "",
+    for_user: str | None = None,
+    for_couple: str | None = None,
+) -> str:
+    """Ask for a part or all of a payment to be given back; returns the refund's id. Somebody else decides.
+
+    `amount_cents`: minor units of the payment's currency. `for_user`, `for_couple`: whom the refund is meant
+    for, so that a wrong payment id cannot pay somebody else.
+
+    Raises NotFound without such a payment, Invalid for an amount that is not positive, Refused when it is
+    more than is left (what is asked for and what is approved counts), when the payment never succeeded, is
+    itself a refund, is not Stripe's, or is somebody else's.
+    """
+    payment = _locked_payment(work.session, payment_id)
+    if amount_cents <= 0:
+        raise Invalid("The amount must be more than zero.")
+    if (for_user and payment.user_id != for_user) or (for_couple and payment.relationship_id != for_couple):
+        raise Refused("This payment is somebody else's. Check the payment's id.")
+    must_be_left(work.session, payment, amount_cents)
+    refund = Refund(
+        id=new_id(),
+        transaction_id=payment.id,
+        user_id=payment.user_id,
+        relationship_id=payment.relationship_id,
+        refund_amount_cents=amount_cents,
+        refund_reason=reason.strip(),
+        status="pending",
+        requested_at=work.now,
+        notes=note.strip() or None,
+    )
+    work.session.add(refund)
+    work.about("refunds", refund.id)
+    return refund.id
+
+
+@action(Permission.REFUNDS_DECIDE, about="refunds")
+def approve(work: Work, refund_id: str, *, shown: Digest, reason: str) -> Operation:
+    """Approve a pending refund and queue its payment. Every try is kept, also one that is refused.
+
+    Raises Refused when the row changed since it was shown, when it is decided already, when the payment has
+    less left than the refund asks for (approved and running refunds count), when the actor requested it, or
+    when the actor's 24-hour limit is used up.
+    """
+    refund = _get(work.session, refund_id)
+    payment = _locked_payment(work.session, refund.transaction_id)
+    attempt = refund_limits.start_attempt(work, refund, _currency(payment))
+    try:
+        _must_decide(work, refund, shown)
+        must_be_left(work.session, payment, refund.refund_amount_cents, without=refund.id)
+        refund_limits.check(attempt)
+        refund.status = "approved"
+        refund.processed_by = work.actor.id
+        operation = _prepare_payment(work, refund, payment, reason, again=False)
+    except Refused as refusal:
+        refund_limits.keep_refused(work, attempt, str(refusal))
+        raise
+    attempt.allowed = True
+    work.session.add(attempt)
+    return operation
+
+
+@action(Permission.REFUNDS_DECIDE, about="refunds")
+def deny(work: Work, refund_id: str, *, shown: Digest, reason: str) -> None:
+    """Deny a pending refund; the reason is kept with it.
+
+    Raises Refused when the row changed since it was shown, is decided already, or the actor requested it.
+    """
+    refund = _get(work.session, refund_id)
+    _must_decide(work, refund, shown)
+    refund.status = "denied"
+    refund.processed_at = work.now
+    refund.processed_by = work.actor.id
+    refund.notes = "\n".join(part for part in (refund.notes, f"Denied: {reason.strip()}") if part)
+
+
+@action(Permission.REFUNDS_DECIDE, about="refunds")
+def try_again(work: Work, refund_id: str, *, shown: Digest, reason: str) -> Operation:
+    """Queue the payment of an approved refund anew, after Stripe turned it down.
+
+    Nothing can be paid twice: Stripe is asked first whether it paid this refund after all. Raises Refused
+    when the row changed since it was shown, when it is not approved, or while an operation is under way.
+    """
+    refund = _get(work.session, refund_id)
+    work.expect(refund, shown)
+    earlier = work.session.scalars(
+        select(Operation.state).where(Operation.object_type == "refunds", Operation.object_id == refund_id)
+    ).all()
+    if why := why_not_again(refund, earlier):
+        raise Refused(why)
+    payment = _locked_payment(work.session, refund.transaction_id)
+    return _prepare_payment(work, refund, payment, reason, again=True)
+
+
+def _get(session: Session, refund_id: str) -> Refund:
+    refund = session.get(Refund, refund_id)
+    if refund is None:
+        raise NotFound(f"There is no refund “{refund_id[:40]}”.")
+    return refund
+
+
+def _locked_payment(session: Session, payment_id: str) -> Payment:
+    """The payment, held until the action ends: what is left of it cannot be promised twice at one moment."""
+    payment = session.get(Payment, payment_id, with_for_update=True)
+    if payment is None:
+        raise NotFound(f"There is no payment “{payment_id[:40]}”.")
+    return payment
+
+
+def _currency(payment: Payment) -> str:
+    return (payment.currency or "USD").upper()
+
+
+def _must_decide(work: Work, refund: Refund, shown: Digest) -> None:
+    work.expect(refund, shown)
+    if why := why_not_decide(refund, requester_of(work.session, refund.id), work.actor):
+        raise Refused(why)
+
+
+def _prepare_payment(work: Work, refund: Refund, payment: Payment, reason: str, *, again: bool) -> Operation:
+    by_intent = payment.stripe_payment_intent_id is not None
+    return operations.prepare(
+        work,
+        "refund",
+        object_type="refunds",
+        object_id=refund.id,
+        relationship_id=refund.relationship_id,
+        params={
+            "refund_id": refund.id,
+            "payment_intent_id": payment.stripe_payment_intent_id,
+            "charge_id": None if by_intent else payment.stripe_charge_id,
+            "amount_cents": refund.refund_amount_cents,
+            "reason": refund.refund_reason if refund.refund_reason in _TOLD_TO_STRIPE else None,
+            "again": again,
+        },
+        reason=reason,
+    )

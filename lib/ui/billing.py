@@ -1,0 +1,111 @@
+"""What pages show about money: payments with their way back, and operations while Stripe is at work."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from lib.core.access import Permission
+from lib.core.listing import Column
+from lib.payments.operations import OperationView
+from lib.services import refunds
+from lib.services.payments import PaymentLine
+from lib.ui import desk
+from lib.ui.forms import Ask, action
+from lib.ui.show import amount, badge, moment, plain, words
+from lib.ui.table import frame
+
+_PAYMENTS = (
+    Column("created_at", "Paid", "moment"),
+    Column("transaction_type", "For", "code"),
+    Column("amount_cents", "Amount", "money"),
+    Column("status", "Status", "status"),
+    Column("refunded_cents", "Refunded", "money"),
+    Column("promised_cents", "Asked back", "money"),
+    Column("person", "Paid by"),
+    Column("stripe_payment_intent_id", "Stripe payment", "id"),
+    Column("id", "Payment", "id"),
+)
+
+
+def payments(lines: Sequence[PaymentLine], *, key: str = "payments") -> None:
+    """Show payments, and offer to request a refund for one of those that can be given back."""
+    if not lines:
+        st.info("No payments.", icon=":material/inbox:")
+        return
+    frame(lines, _PAYMENTS, key=key, alt="Payments, newest first")
+    refundable = {line.id: line for line in lines if line.why_not is None}
+    if not refundable:
+        st.caption("None of these payments can be given back.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Payment to give back",
+            list(refundable),
+            format_func=lambda payment_id: _line(refundable[payment_id]),
+            key=f"{key}:chosen",
+        )
+        request_refund(refundable[chosen])
+
+
+def request_refund(line: PaymentLine) -> None:
+    """Offer to ask for a part or all of a payment to be given back."""
+    left = amount(line.left_cents, line.currency)
+    action(
+        "Request refund",
+        refunds.request,
+        line.id,
+        key=f"request:{line.id}",
+        needs=Permission.REFUNDS_REQUEST,
+        icon=":material/undo:",
+        effect=f"At most **{plain(left)}** is left. Finance decides; the money goes back to the card.",
+        ask=[
+            Ask("amount_cents", "Amount", "money", default=_typed(line), currency=line.currency),
+            Ask("reason", "Reason", "choice", options=refunds.REASONS),
+            Ask("note", "Note for finance", "area", required=False, placeholder="What the customer says"),
+        ],
+        done="Requested. Finance decides under Billing, Refunds.",
+        for_user=line.user_id,
+    )
+
+
+def watch(progress: Callable[..., Sequence[OperationView]], object_id: str) -> None:
+    """Show what Stripe said so far; looks again every second while something is under way."""
+    steps = desk.read(progress, object_id)
+    if not steps:
+        return
+    st.subheader("At Stripe", anchor=False)
+    under_way = any(step.is_open for step in steps)
+
+    @st.fragment(run_every=1.0 if under_way else None)
+    def look() -> None:
+        current = desk.read(progress, object_id) if under_way else steps
+        if under_way and not any(step.is_open for step in current):
+            st.rerun()
+        for step in current:
+            _step(step)
+
+    look()
+
+
+def _step(step: OperationView) -> None:
+    with st.container(border=True, gap=None):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{plain(step.title)}**", width="content")
+            badge(step.state)
+        st.text(step.status)
+        st.caption(
+            f"{plain(step.requested_by)} · {moment(step.prepared_at)} · {plain(step.reason)} · "
+            f"{step.attempts} {'try' if step.attempts == 1 else 'tries'}"
+        )
+
+
+def _line(line: PaymentLine) -> str:
+    paid = amount(line.amount_cents, line.currency)
+    return f"{moment(line.created_at)} · {words(line.transaction_type)} · {paid}"
+
+
+def _typed(line: PaymentLine) -> str:
+    """What is left, as a person would type it: `30.00`."""
+    return "".join(
+        character for character in amount(line.left_cents, line.currency) if character in "0123456789."
+    )

@@ -1,0 +1,89 @@
+"""The pages: where each stands in the menu, its address, and the permission it needs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from lib.core.access import Actor, Permission
+from lib.core.settings import ROOT
+
+PAGES_FOLDER: Final = ROOT / "pages"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One page. `slug` is its address and the name of its file; a detail view is the page with `?id=`."""
+
+    section: str
+    slug: str
+    title: str
+    icon: str
+    permission: Permission
+
+    @property
+    def file(self) -> Path:
+        """The page's script."""
+        return PAGES_FOLDER / f"{self.slug}.py"
+
+
+P = Permission
+DESKS: Final = (
+    Desk("Today", "home", "Home", "home", P.HOME_READ),
+    Desk("Today", "search", "Search", "search", P.PEOPLE_READ),
+    Desk("Support", "users", "Users", "person", P.PEOPLE_READ),
+    Desk("Support", "relationships", "Relationships", "group", P.PEOPLE_READ),
+    Desk("Billing", "subscriptions", "Subscriptions", "autorenew", P.SUBSCRIPTIONS_READ),
+    Desk("Billing", "refunds", "Refunds", "undo", P.REFUNDS_READ),
+    Desk("Billing", "discounts", "Discounts", "sell", P.DISCOUNTS_READ),
+    Desk("Billing", "inbox", "Stripe inbox", "inbox", P.INBOX_READ),
+    Desk("Finance", "revenue", "Revenue", "monitoring", P.REVENUE_READ),
+    Desk("Product", "experiments", "Experiments", "science", P.EXPERIMENTS_READ),
+    Desk("Operations", "errors", "Errors", "bug_report", P.ERRORS_READ),
+    Desk("Operations", "audit", "Audit", "history", P.AUDIT_READ),
+    Desk("Operations", "staff", "Staff", "badge", P.STAFF_READ),
+)
+HOME: Final = DESKS[0]
+
+
+def menu(actor: Actor, not_allowed: Callable[[], None]) -> Mapping[str, Sequence[StreamlitPage]]:
+    """Every page by section. Those that the role lacks stand hidden, with `not_allowed` in their place.
+
+    Left out instead, their address would say "Page not found" and be forgotten.
+    """
+    sections: dict[str, list[StreamlitPage]] = {}
+    for desk in existing():
+        sections.setdefault(desk.section, []).append(
+            _page(desk) if actor.may(desk.permission) else _stand_in(desk, not_allowed)
+        )
+    return sections
+
+
+def closed(stand_in: Callable[[], None]) -> Sequence[StreamlitPage]:
+    """Every address with one and the same page behind it, for somebody who is not signed in."""
+    return [_stand_in(desk, stand_in) for desk in existing()]
+
+
+def existing() -> Sequence[Desk]:
+    """The desks whose page has been written."""
+    return [desk for desk in DESKS if desk.file.is_file()]
+
+
+def _page(desk: Desk) -> StreamlitPage:
+    return st.Page(
+        desk.file,
+        title=desk.title,
+        icon=f":material/{desk.icon}:",
+        url_path=desk.slug,
+        default=desk is HOME,
+    )
+
+
+def _stand_in(desk: Desk, show: Callable[[], None]) -> StreamlitPage:
+    def run() -> None:
+        show()
+
+    return st.Page(run, title=desk.title, url_path=desk.slug, default=desk is HOME, visibility="hidden")

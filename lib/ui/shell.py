@@ -1,0 +1,50 @@
+"""The frame around every page, run by Streamlit on each rerun: who is here, the menu, then the page.
+
+It lies outside the folder of `pages/` on purpose: beside it, Streamlit would serve those files by itself,
+before anybody has signed in.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+from lib.core.access import Actor
+from lib.ui import desk, navigation, resources, sign_in
+
+PRODUCT: Final = "Better Together admin"
+ICON: Final = Path(__file__).with_name("assets") / "icon.svg"
+
+
+def run() -> None:
+    """Draw one run."""
+    st.set_page_config(page_title=PRODUCT, page_icon=ICON, layout="wide")
+    actor = sign_in.current_actor()
+    if isinstance(actor, Actor):
+        _open(actor)
+    else:
+        st.navigation(navigation.closed(lambda: sign_in.page(actor)), position="hidden").run()
+
+
+def _open(actor: Actor) -> None:
+    with sign_in.at_the_desk(actor):
+        page = st.navigation(navigation.menu(actor, desk.not_allowed), expanded=True)
+        st.set_page_config(page_title=f"{page.title} · {PRODUCT}", page_icon=ICON)
+        st.logo(ICON, size="large")
+        with st.sidebar:
+            _person(actor)
+        page.run()
+
+
+def _person(actor: Actor) -> None:
+    if resources.settings().demo:
+        st.caption(":material/science: Demo: invented people, and a Stripe on this machine.")
+    with st.container(gap="xxsmall"):
+        st.text(actor.name)
+        st.caption(actor.role.value.capitalize())
+    st.button(
+        "Sign out", key="sign_out", icon=":material/logout:", on_click=sign_in.sign_out, width="stretch"
+    )
+
+
+run()

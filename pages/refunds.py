@@ -1,0 +1,88 @@
+"""Refunds: support requests, finance decides, the worker pays, and everybody sees how far it is."""
+
+import streamlit as st
+
+from lib import ui
+from lib.core.access import Permission
+from lib.services import refund_case, refund_limits, refunds
+
+ui.page("Refunds", Permission.REFUNDS_READ)
+
+refund_id = ui.opened()
+if refund_id is None:
+    status = ui.choose("Show", refunds.STATUSES, key="status", default="pending")
+    ui.table(refunds.requests, key="refunds", empty=f"No {status or ''} refunds.", status=status)
+    for limit in ui.read(refund_limits.mine):
+        ui.limit("Your approvals within 24 hours", limit.used_cents, limit.limit_cents, limit.currency)
+    st.stop()
+
+ui.back("All refunds")
+case = ui.read(refunds.one, refund_id)
+
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.subheader(f"{ui.plain(ui.amount(case.amount_cents, case.currency))}", anchor=False, width="content")
+    ui.badge(case.status)
+    ui.link("The couple", "relationships", case.relationship_id, icon=":material/group:")
+    ui.link("The person", "users", case.user_id, icon=":material/person:")
+
+ui.facts(
+    {
+        "Person": case.person,
+        "Reason": ui.words(case.reason),
+        "Requested": case.requested_at,
+        "Requested by": case.requested_by and case.requested_by.email,
+        "Of a payment of": ui.amount(case.payment.amount_cents, case.currency),
+        "Paid": case.payment.created_at,
+        "Left of it for this refund": ui.amount(case.left_cents, case.currency),
+        "Stripe refund": case.stripe_refund_id,
+        "Note": case.notes,
+    }
+)
+
+with st.container(horizontal=True):
+    if case.status == "pending":
+        ui.action(
+            "Approve and pay",
+            refunds.approve,
+            case.id,
+            key="approve",
+            needs=Permission.REFUNDS_DECIDE,
+            why_not=case.why_not_decide,
+            effect=f"{ui.plain(ui.amount(case.amount_cents, case.currency))} go back to the card.",
+            done="Approved. The payment is on its way.",
+            icon=":material/check:",
+            primary=True,
+            shown=case.digest,
+        )
+        ui.action(
+            "Deny",
+            refunds.deny,
+            case.id,
+            key="deny",
+            needs=Permission.REFUNDS_DECIDE,
+            why_not=case.why_not_decide,
+            done="Denied.",
+            icon=":material/close:",
+            shown=case.digest,
+        )
+    if case.can_try_again:
+        ui.action(
+            "Try the payment again",
+            refunds.try_again,
+            case.id,
+            key="again",
+            needs=Permission.REFUNDS_DECIDE,
+            effect="Stripe is asked first whether it paid after all; nothing is paid twice.",
+            done="On its way again.",
+            icon=":material/replay:",
+            shown=case.digest,
+        )
+
+ui.watch(refunds.progress, case.id)
+
+if case.earlier:
+    st.subheader("Other refunds of this payment", anchor=False)
+    ui.frame(case.earlier, refund_case.EARLIER_COLUMNS, key="earlier", alt="Other refunds of this payment")
+if case.attempts:
+    with st.expander(f"Tries to approve ({len(case.attempts)})"):
+        ui.frame(case.attempts, refund_case.ATTEMPT_COLUMNS, key="attempts", alt="Tries to approve")

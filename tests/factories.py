@@ -1,0 +1,123 @@
+"""`make_*` functions write one valid row straight into the database; a test overrides what it is about.
+
+They return the id of the row. Defaults are consistent with each other; whom a row belongs to is made as well.
+"""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert
+
+from lib import models
+from lib.core.database import Database
+from lib.models import Base
+
+NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def write(database: Database, model: type[Base], **values: Any) -> str:
+    """Insert one row by the columns' names and return its id."""
+    with database.primary.begin() as connection:
+        connection.execute(insert(model.__table__).values(**values))
+    return str(values.get("id", ""))
+
+
+def make_user(database: Database, **over: Any) -> str:
+    n = next(_numbers)
+    values = {"id": f"usr_{n}", "email": f"person{n}@example.org", "name": f"Person {n}", "created_at": NOW}
+    return write(database, models.User, **values | over)
+
+
+def make_couple(database: Database, **over: Any) -> str:
+    n = next(_numbers)
+    partners = {side: over.get(side) or make_user(database) for side in ("user_1_id", "user_2_id")}
+    values = {"id": f"rel_{n}", "status": "active", "created_at": NOW}
+    return write(database, models.Relationship, **values | over | partners)
+
+
+def make_plan(database: Database, **over: Any) -> str:
+    n = next(_numbers)
+    values = {
+        "id": f"plan_{n}",
+        "plan_name": "Try It Out",
+        "plan_type": "try_it_out",
+        "billing_period": "monthly",
+        "price_cents": 3000,
+        "price_display": "$30/month per person",
+        "stripe_price_id": f"price_{n}",
+        "stripe_product_id": f"prod_{n}",
+    }
+    return write(database, models.SubscriptionPlan, **values | over)
+
+
+def make_subscription(database: Database, **over: Any) -> str:
+    n = next(_numbers)
+    user_id = over.pop("user_id", None) or make_user(database)
+    couple = over.pop("relationship_id", None) or make_couple(database, user_1_id=user_id)
+    values = {
+        "id": f"subscription_{n}",
+        "relationship_id": couple,
+        "user_id": user_id,
+        "plan_id": over.pop("plan_id", None) or make_plan(database),
+        "stripe_customer_id": f"cus_{n}",
+        "stripe_subscription_id": f"sub_{n}",
+        "status": "active",
+        "billing_period": "monthly",
+        "price_cents": 3000,
+        "current_period_start": NOW - timedelta(days=10),
+        "current_period_end": NOW + timedelta(days=20),
+        "created_at": NOW - timedelta(days=10),
+    }
+    return write(database, models.Subscription, **values | over)
+
+
+def make_payment(database: Database, **over: Any) -> str:
+    n = next(_numbers)
+    user_id = over.pop("user_id", None) or make_user(database)
+    values = {
+        "id": f"pay_{n}",
+        "user_id": user_id,
+        "stripe_payment_intent_id": f"pi_{n}",
+        "stripe_charge_id": f"ch_{n}",
+        "transaction_type": "subscription",
+        "amount_cents": 3000,
+        "currency": "USD",
+        "status": "succeeded",
+        "payment_method": "card",
+        "processed_at": NOW - timedelta(days=10),
+        "created_at": NOW - timedelta(days=10),
+    }
+    return write(database, models.Payment, **values | over)
+
+
+def make_refund(database: Database, **over: Any) -> str:
+    n = next(_numbers)
+    user_id = over.pop("user_id", None) or make_user(database)
+    payment = over.pop("transaction_id", None) or make_payment(database, user_id=user_id)
+    values = {
+        "id": f"ref_{n}",
+        "transaction_id": payment,
+        "user_id": user_id,
+        "refund_amount_cents": 3000,
+        "refund_reason": "requested_by_customer",
+        "status": "pending",
+        "requested_at": NOW,
+    }
+    return write(database, models.Refund, **values | over)
+
+
+def make_staff(database: Database, role: str = "support", **over: Any) -> str:
+    n = next(_numbers)
+    values = {
+        "id": f"staff_{n}",
+        "email": f"{role}{n}@example.org",
+        "name": f"{role.title()} {n}",
+        "role": role,
+        "is_active": True,
+        "created_at": NOW,
+        "created_by": "test",
+        "updated_at": NOW,
+    }
+    return write(database, models.AdminUser, **values | over)

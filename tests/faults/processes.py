@@ -1,0 +1,129 @@
+"""Processes for tests to start and to lose: `python -m tests.faults.processes WHAT ...`.
+
+The faults live here and nowhere in the product: a gateway whose verbs end the process, a commit that does.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Literal, NoReturn
+
+from lib.core.access import Permission
+from lib.core.database import Database
+from lib.core.guard import GuardedSession
+from lib.core.settings import ROOT, Settings
+from lib.core.work import Digest, Work, action, working
+from lib.jobs.worker import Worker
+from lib.models import Note, new_id
+from lib.payments import operations
+from lib.payments.gateway import Gateway
+from lib.services import refunds
+from tests.local_stripe import KEY
+from tests.staff import FINANCE, SUPPORT
+
+Moment = Literal["before Stripe", "before storing", "before settling"]
+
+SHORT_LEASE = timedelta(seconds=1)
+
+
+def settings(database_url: str) -> Settings:
+    """Settings for a worker on a database."""
+    return Settings.from_environment({"DATABASE_URL": database_url})
+
+
+def start(*command: str) -> subprocess.Popen[str]:
+    """Start one of the processes below; what it says is kept."""
+    return subprocess.Popen(
+        [sys.executable, "-m", __name__, *command],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run(*command: str) -> tuple[int, str]:
+    """Run one of the processes below to its end; gives how it ended and what it said."""
+    with start(*command) as process:
+        said, _ = process.communicate(timeout=120)
+    return process.returncode, said
+
+
+def die() -> NoReturn:
+    """End this process as `kill -9` does: nothing is cleaned up, nothing is said."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("a killed process goes on")
+
+
+class DyingGateway(Gateway):
+    """A gateway that ends its process at the n-th thing that it is to change at Stripe."""
+
+    def __init__(self, key: str, api_base: str, moment: Moment, n: int) -> None:
+        super().__init__(key, api_base=api_base)
+        self._moment, self._left = moment, n
+
+    def _doomed(self, change: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self._left -= 1
+        if self._left == 0 and self._moment == "before Stripe":
+            die()
+        answer = change(*args, **kwargs)
+        if self._left == 0 and self._moment == "before storing":
+            die()
+        if self._left == 0 and self._moment == "before settling":
+            operations.settle = lambda *_, **__: die()
+        return answer
+
+    def create_refund(self, **facts: Any) -> Any:
+        return self._doomed(super().create_refund, **facts)
+
+    def cancel_subscription(self, subscription_id: str, *, key: str) -> Any:
+        return self._doomed(super().cancel_subscription, subscription_id, key=key)
+
+
+def worker_that_dies(database_url: str, stripe_url: str, moment: Moment, n: str) -> None:
+    """Work until the n-th change at Stripe, and die at that moment."""
+    gateway = DyingGateway(KEY, stripe_url, moment, int(n))
+    worker = Worker(Database(database_url), gateway, settings(database_url), lease=SHORT_LEASE)
+    while worker.tick():
+        continue
+
+
+def app_that_dies(database_url: str, refund_id: str, shown: str, when: str) -> None:
+    """Approve a refund as the app does, and die just before or just after the commit."""
+    commit = GuardedSession.commit
+
+    def last_commit(session: GuardedSession) -> None:
+        if when == "after":
+            commit(session)
+        die()
+
+    GuardedSession.commit = last_commit  # type: ignore[method-assign]
+    with working(Database(database_url), FINANCE) as work:
+        refunds.approve(work, refund_id, shown=Digest(shown), reason="Fair")
+
+
+@action(Permission.NOTES_WRITE)
+def add_note(work: Work, body: str) -> None:
+    """A small action, to be done many times at once."""
+    note = Note(id=new_id(), object_type="users", object_id="usr", body=body, created_at=work.now)
+    note.author_id, note.author_email = work.actor.id, work.actor.email
+    work.session.add(note)
+    work.about("users", "usr")
+
+
+def writer(database_url: str, count: str) -> None:
+    """Say when ready, wait for a word, then act so many times, one action after the other."""
+    database = Database(database_url)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for n in range(int(count)):
+        with working(database, SUPPORT) as work:
+            add_note(work, f"note {n}")
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,110 @@
+"""A local Stripe in a process of its own, with paid charges and running subscriptions for tests to use up."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from lib.core.database import Database
+from lib.payments.events import RefundFacts
+from lib.payments.gateway import Gateway
+from lib.payments.sandbox import server
+from lib.payments.sandbox.store import Store
+from tests.factories import make_payment, make_plan, make_subscription
+
+KEY = "sk_test_51AbCdEfGhIjKlMnOpQrStUv"
+SUPPLY = 1_000
+MONTH = 30 * 24 * 3600
+
+
+class LocalStripe:
+    """Its address, a gateway that repeats nothing and never sleeps, and what a test may do to it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.gateway = Gateway(KEY, api_base=url, retries=0, sleep=lambda _: None)
+        self._unused = itertools.count()
+
+    def payment(self, database: Database, **over: Any) -> str:
+        """A payment of $30.00 of ours that Stripe knows, not refunded yet; gives our id."""
+        n = next(self._unused)
+        known = {"stripe_payment_intent_id": f"pi_{n}", "stripe_charge_id": f"ch_{n}", "amount_cents": 3000}
+        return make_payment(database, **known | over)
+
+    def subscription(self, database: Database, **over: Any) -> str:
+        """A monthly subscription of ours that Stripe knows and that is active there; gives our id."""
+        n = next(self._unused)
+        plan = over.pop("plan_id", None) or make_plan(database, stripe_price_id=f"price_of_test_{n}")
+        known = {"stripe_subscription_id": f"sub_{n}", "stripe_customer_id": f"cus_{n}", "plan_id": plan}
+        return make_subscription(database, **known | over)
+
+    def refunds(self, payment_intent_id: str) -> list[RefundFacts]:
+        """Every refund that Stripe made of a payment."""
+        charge = self.gateway.charge_of_payment(payment_intent_id)
+        assert charge is not None
+        return self.gateway.refunds_of_charge(charge.id)
+
+    def goes_wrong(self, fault: str, *, method: str = "POST", path: str = "*", times: int = 1) -> None:
+        """Let the next requests that fit go wrong: `drop_after` takes effect and never answers."""
+        given = {"fault": fault, "method": method, "path": path, "times": times}
+        httpx.post(f"{self.url}/_sandbox/faults", json=given).raise_for_status()
+
+    def goes_right(self) -> None:
+        """Take back every fault."""
+        httpx.delete(f"{self.url}/_sandbox/faults").raise_for_status()
+
+    def sends_back(self, stripe_refund_id: str) -> None:
+        """Let the bank send a refund back, as happens days later."""
+        httpx.post(f"{self.url}/_sandbox/refunds/{stripe_refund_id}/fail").raise_for_status()
+
+    def writes(self, about: str) -> list[dict[str, Any]]:
+        """The requests that were to change something, with this text in their idempotency key or address.
+
+        Stripe takes no key for a DELETE, so a cancellation is known by the subscription in its address.
+        """
+        calls = httpx.get(f"{self.url}/_sandbox/requests").raise_for_status().json()["requests"]
+        changing = [call for call in calls if call["method"] != "GET"]
+        return [call for call in changing if about in f"{call['idempotency_key']} {call['path']}"]
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[LocalStripe]:
+    """The local Stripe with its file in `folder`, ended with the block."""
+    store = Store(folder / "stripe.db")
+    store.load(_objects())
+    store.close()
+    with server.running(folder / "stripe.db") as url:
+        stripe = LocalStripe(url)
+        yield stripe
+        stripe.gateway.close()
+
+
+def _objects() -> Iterator[tuple[str, dict[str, Any]]]:
+    now = int(time.time())
+    yield "product", {"id": "prod_1", "created": now, "name": "Try It Out"}
+    price = {"id": "price_of_tests", "created": now, "product": "prod_1", "unit_amount": 3000}
+    yield "price", price | {"interval": "month"}
+    for n in range(SUPPLY):
+        customer, card = f"cus_{n}", f"pm_{n}"
+        yield "customer", {"id": customer, "created": now}
+        yield "payment_method", {"id": card, "created": now, "customer": customer}
+        paid = {"created": now, "amount": 3000, "status": "succeeded", "customer": customer}
+        paid |= {"payment_method": card}
+        yield "payment_intent", {"id": f"pi_{n}"} | paid
+        yield "charge", {"id": f"ch_{n}", "payment_intent": f"pi_{n}"} | paid
+        yield (
+            "subscription",
+            {
+                "id": f"sub_{n}",
+                "created": now,
+                "customer": customer,
+                "status": "active",
+                "items": [{"price": "price_of_tests"}],
+                "current_period_start": now,
+                "current_period_end": now + MONTH,
+            },
+        )

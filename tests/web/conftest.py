@@ -1,0 +1,121 @@
+"""The routes over a migrated database, as a browser and a program on this machine see them."""
+
+import json
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.exceptions import StarletteDeprecationWarning
+from starlette.middleware import Middleware
+from streamlit.auth_util import set_cookie_with_chunks
+from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+
+from lib.core import moments
+from lib.core.access import Role
+from lib.core.database import Database
+from lib.core.settings import Settings
+from lib.demo.staff import create_demo_staff
+from lib.web import keys
+from lib.web.headers import SecurityHeaders, WantedPage
+from lib.web.routes import routes
+
+with warnings.catch_warnings():
+    # Starlette would rather have httpx2, which is not needed for anything else here.
+    warnings.simplefilter("ignore", StarletteDeprecationWarning)
+    from starlette.testclient import TestClient
+
+URL = "http://localhost:8501"
+SECRET = "whsec_of_this_test"
+
+
+@dataclass(frozen=True)
+class Site:
+    """The app's routes, its database and its settings."""
+
+    client: TestClient
+    database: Database
+    settings: Settings
+
+    def sign_in(self, role: Role, **over: Any) -> None:
+        """Give the client the identity cookie that Streamlit gives a browser after the provider said yes."""
+        now = moments.now().timestamp()
+        claims = {
+            "iss": f"{URL}/idp",
+            "sub": role.value,
+            "email": f"{role.value}@example.org",
+            "nonce": f"nonce-{role.value}",
+            "exp": now + 3600,
+        }
+        for name, value in identity_cookies(claims | over, self.settings.sign_in.cookie_secret).items():
+            self.client.cookies.set(name, value)
+
+
+def identity_cookies(claims: Mapping[str, Any], secret: str) -> dict[str, str]:
+    """Streamlit's signed identity cookie, by the functions that it uses itself."""
+    made: dict[str, str] = {}
+
+    def signed(name: str, value: str) -> bytes:
+        return create_signed_value(secret, name, value)
+
+    def keep(name: str, value: str) -> None:
+        made[name] = signed(name, value).decode()
+
+    set_cookie_with_chunks(keep, signed, USER_COOKIE_NAME, json.loads(json.dumps(claims)))
+    return made
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> Iterator[Database]:
+    """A database at the newest revision with the four demo accounts."""
+    database = Database(sqlite_url)
+    create_demo_staff(database)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def settings(sqlite_url: str, tmp_path: Path) -> Settings:
+    """A demo's settings, with a webhook secret and a test key."""
+    read = Settings.from_environment(
+        {
+            "ADMIN_DEMO": "1",
+            "ADMIN_URL": URL,
+            "DATABASE_URL": sqlite_url,
+            "STRIPE_WEBHOOK_SECRET": SECRET,
+            "STRIPE_SECRET_KEY": "sk_test_of_nobody",
+        }
+    )
+    return replace(read, sign_in=keys.complete(read.sign_in, tmp_path / "keys"))
+
+
+@pytest.fixture
+def make_site(database: Database, tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """Make the site with given settings, asked from a given address."""
+    opened: list[TestClient] = []
+
+    def make(settings: Settings, *, asked_from: str = "127.0.0.1") -> Site:
+        app = Starlette(
+            routes=routes(settings, database, keys_folder=tmp_path / "keys"),
+            middleware=[
+                Middleware(SecurityHeaders, url=settings.url),
+                Middleware(WantedPage, url=settings.url),
+            ],
+        )
+        client = TestClient(app, base_url=URL, client=(asked_from, 50_000), follow_redirects=False)
+        opened.append(client)
+        return Site(client, database, settings)
+
+    yield make
+    for client in opened:
+        client.close()
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site], settings: Settings) -> Site:
+    """The site in demo mode, asked from this machine."""
+    return make_site(settings)
