@@ -28,11 +28,13 @@ class StripeSide:
 
     def catalogue(self, catalogue: Catalogue, since: int) -> None:
         """Products and prices of the plans and add-ons."""
-        for entry in (*catalogue.plans.values(), *catalogue.extras):
-            self._product(entry, since)
+        for plan in catalogue.plans.values():
+            self._product(plan, since)
+        for extra in catalogue.extras:
+            self._product(extra, since)
 
     def codes(self, codes: list[Code]) -> None:
-        """Coupons and the promotion codes for them. Written last, when it is known how often each was used."""
+        """Coupons and their promotion codes. Written last, when it is known how often each was used."""
         for code in codes:
             if code.coupon is None:
                 continue
@@ -110,7 +112,9 @@ class StripeSide:
             canceled_at=life.canceled_at,
             ended_at=life.ended_at,
             cancellation_details=_cancellation(life),
-            pause_collection={"behavior": "void", "resumes_at": life.resumes_at} if state.collection_paused else None,
+            pause_collection={"behavior": "void", "resumes_at": life.resumes_at}
+            if state.collection_paused
+            else None,
             paused_at=life.period_start if state.status == "paused" else None,
             default_payment_method=card_of(couple),
             discounts=_discounts(key, life),
@@ -148,7 +152,9 @@ class StripeSide:
             discounts=[_discount(subscription, bill.code, bill.period_start)] if bill.code else [],
         )
 
-    def box(self, key: str, couple: Couple, extra: Extra, start: int, end: int, period: tuple[int, int]) -> None:
+    def box(
+        self, key: str, couple: Couple, extra: Extra, start: int, end: int, period: tuple[int, int]
+    ) -> None:
         """The subscription of a monthly add-on; `end` is when it was cancelled, 0 while it runs."""
         self._book.at_stripe(
             "subscription",
@@ -165,7 +171,9 @@ class StripeSide:
             metadata={"addon_id": extra.id, "relationship_id": couple.id},
         )
 
-    def box_invoice(self, key: str, subscription: str, couple: Couple, extra: Extra, due: int, amount: int) -> None:
+    def box_invoice(
+        self, key: str, subscription: str, couple: Couple, extra: Extra, due: int, amount: int
+    ) -> None:
         """A paid invoice of a monthly add-on."""
         self._book.at_stripe(
             "invoice",
@@ -214,12 +222,14 @@ class StripeSide:
         )
 
 
-
-
 def _duration(code: Code) -> dict[str, Any]:
     if code.invoices is None:
         return {"duration": "forever"}
-    return {"duration": "once"} if code.invoices == 1 else {"duration": "repeating", "duration_in_months": code.invoices}
+    return (
+        {"duration": "once"}
+        if code.invoices == 1
+        else {"duration": "repeating", "duration_in_months": code.invoices}
+    )
 
 
 def _discounts(key: str, life: Life) -> list[dict[str, Any]]:

@@ -1,18 +1,20 @@
 """The money story of one couple: its subscriptions one after another, what was paid, what went back."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from lib.demo.at_stripe import StripeSide
 from lib.demo.book import Book
 from lib.demo.catalogue import Catalogue, Code, Plan
 from lib.demo.clock import DAY, day_of, js_form, sql_form, stamp
+from lib.demo.dirt import Dirt, old_price
 from lib.demo.figures import Figures
 from lib.demo.growth import season
 from lib.demo.ids import stripe_id
 from lib.demo.life import Attempt, Invoice, Life, gift, live
 from lib.demo.material import texts
+from lib.demo.payloads import customer, payment_method
 from lib.demo.payloads import invoice as invoice_payload
 from lib.demo.payloads import subscription as subscription_payload
 from lib.demo.people import Couple, Person
@@ -28,7 +30,7 @@ _GIVERS_REMEMBERED = 200
 
 @dataclass(slots=True)
 class Money:
-    """What a couple's money story came to. `until` is when its use of the app ended, the horizon if it goes on."""
+    """What a couple's money story came to. `until` is when it left the app, or the horizon."""
 
     until: int
     first_paid: int | None = None
@@ -66,24 +68,27 @@ class Billing:
         self._horizon = horizon
         self._givers: deque[Couple] = deque(maxlen=_GIVERS_REMEMBERED)
 
-    def couple(self, couple: Couple, random: Random) -> Money:
-        """Play all subscriptions of a couple and record them."""
+    def couple(self, couple: Couple, random: Random, wrong: frozenset[Dirt] = frozenset()) -> Money:
+        """Play all subscriptions of a couple and record them; `wrong` is what shall be wrong with them."""
         money = Money(until=self._horizon)
-        if random.random() < _NEVER_SUBSCRIBES:
+        if random.random() < _NEVER_SUBSCRIBES and not wrong:
             money.until = min(self._horizon, couple.joined + int(random.expovariate(1 / (12 * DAY))) + DAY)
             return money
         start = couple.joined + random.randrange(60, 2 * DAY)
         if couple.source == "gift" and self._givers and start < self._horizon:
             start = self._given(couple, start, money, random)
         while start < self._horizon:
-            life = self._subscribe(couple, start, money, random)
+            life = self._subscribe(couple, start, money, random, wrong)
             if life.alive or random.random() > _COMES_BACK:
                 break
             assert life.ended_at is not None
             start = life.ended_at + random.randint(20, 240) * DAY
+        if Dirt.BOTH_PAY in wrong and money.lives:
+            self._second_payer(couple, money, random)
         if money.lives:
             declines = any(life.state.status in {"past_due", "incomplete"} for life in money.lives)
             self.stripe.customer(couple, random, declines=declines)
+            self._customer_events(couple)
             if money.first_paid is not None:
                 self._givers.append(couple)
         if not money.alive:
@@ -91,15 +96,25 @@ class Billing:
             money.until = min(self._horizon, ended + int(random.expovariate(1 / (9 * DAY))))
         return money
 
-    def second_payer(self, couple: Couple, money: Money, random: Random) -> None:
-        """The other partner subscribes too, with a subscription of their own: it happens, and is paid twice."""
-        start = money.lives[0].started + random.randint(1, 10) * DAY
-        life = live(start, self._catalogue.plan("try_it_out"), self._catalogue, random, self._horizon, loyalty=8.0)
-        self._record(couple, couple.other, life, money, random)
+    def _second_payer(self, couple: Couple, money: Money, random: Random) -> None:
+        """The other partner subscribes as well, as a customer of their own: paid twice."""
+        start = min(money.lives[0].started + random.randint(1, 10) * DAY, self._horizon - 1)
+        life = live(
+            start, self._catalogue.plan("try_it_out"), self._catalogue, random, self._horizon, loyalty=8.0
+        )
+        apart = replace(
+            couple, payer=couple.other, other=couple.payer, customer=stripe_id("cus", couple.other.id)
+        )
+        self._record(apart, couple.other, life, money, random)
+        self.stripe.customer(apart, random, declines=False)
 
-    def _subscribe(self, couple: Couple, start: int, money: Money, random: Random) -> Life:
+    def _subscribe(
+        self, couple: Couple, start: int, money: Money, random: Random, wrong: frozenset[Dirt]
+    ) -> Life:
         first = not money.lives
         plan = self._choose_plan(random, start)
+        if Dirt.OLD_PRICE in wrong:
+            plan = old_price(plan)
         code = self._redeemed(start, random) if random.random() < 0.2 else None
         trial = random.choice((7, 14)) if first and random.random() < 0.45 else 0
         if code is not None and code.kind == "trial_extension":
@@ -114,7 +129,7 @@ class Billing:
             trial_days=trial,
             code=code,
         )
-        self._record(couple, couple.payer, life, money, random, code)
+        self._record(couple, couple.payer, life, money, random, code, gone=Dirt.GONE_AT_STRIPE in wrong)
         return life
 
     def _choose_plan(self, random: Random, moment: int) -> Plan:
@@ -155,8 +170,17 @@ class Billing:
         return life.period_end + random.randrange(3 * DAY) if random.random() < 0.4 else self._horizon
 
     def _record(
-        self, couple: Couple, user: Person, life: Life, money: Money, random: Random, code: Code | None = None
+        self,
+        couple: Couple,
+        user: Person,
+        life: Life,
+        money: Money,
+        random: Random,
+        code: Code | None = None,
+        *,
+        gone: bool = False,
     ) -> None:
+        """Record a subscription on both sides; with `gone`, Stripe no longer knows it, only its invoices."""
         money.lives.append(life)
         own_id = self._row(couple, user, life, random=random)
         key = stripe_id("sub", own_id)
@@ -168,17 +192,19 @@ class Billing:
                 paid = self._attempt(couple, user, own_id, invoice_key, bill, attempt, pays_by, random)
                 if paid is not None and not attempt.decline:
                     self._note_income(paid, money)
-                    if bill.first and code is not None:
-                        self.note_usage(code, couple, user, paid.id, bill.discount, attempt.moment)
-                        code = None
-                elif attempt.decline:
+                if attempt.decline:
                     money.failed.append((attempt.moment, attempt.decline))
+                elif bill.first and bill.code is not None:
+                    payment = paid.id if paid else None
+                    self.note_usage(bill.code, couple, user, payment, bill.discount, attempt.moment)
                 self._invoice_event(invoice_key, key, couple, bill, attempt, count)
         if code is not None and code.kind == "trial_extension":
             self.note_usage(code, couple, user, None, 0, life.started)
         elif code is not None and not any(bill.status == "paid" for bill in life.invoices):
+            # It is redeemed with the first payment, which has not come.
             code.uses -= 1
-        self.stripe.subscription(key, own_id, couple, life)
+        if not gone:
+            self.stripe.subscription(key, own_id, couple, life)
         self._subscription_events(key, own_id, couple, life)
 
     def _attempt(
@@ -285,6 +311,13 @@ class Billing:
         self._figures.subscription(life.changes)
         return own_id
 
+    def _customer_events(self, couple: Couple) -> None:
+        """Events that nobody acts on come as well; the inbox keeps them as ignored."""
+        if self._webhooks.wants(couple.joined):
+            person, card = customer(couple), payment_method(couple)
+            self._webhooks.deliver("customer.created", couple.joined, "customer", person)
+            self._webhooks.deliver("payment_method.attached", couple.joined, "payment_method", card)
+
     def _subscription_events(self, key: str, own_id: str, couple: Couple, life: Life) -> None:
         for number, (moment, state) in enumerate(life.changes):
             if self._webhooks.wants(moment):
@@ -306,4 +339,8 @@ def _reason(life: Life, random: Random) -> str | None:
         return None
     if life.state.is_gift:
         return "gift_ended"
-    return "payment_failed" if life.state.cause == "involuntary" else str(random.choice(texts()["cancel_reasons"]))
+    return (
+        "payment_failed"
+        if life.state.cause == "involuntary"
+        else str(random.choice(texts()["cancel_reasons"]))
+    )

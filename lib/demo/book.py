@@ -13,7 +13,7 @@ _CHUNK = 20_000
 
 
 class Book:
-    """Collects rows and Stripe objects and hands them on in chunks, so that memory stays the same at any size."""
+    """Collects rows and Stripe objects and hands them on in chunks: memory is the same at any size."""
 
     def __init__(self, loader: Loader, store: Store | None, seed: int) -> None:
         self.ids = Ids(seed)

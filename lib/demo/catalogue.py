@@ -1,8 +1,10 @@
-"""What is sold: the price list as the database holds it, and the discount codes of the company's campaigns."""
+"""What is sold: the price list as the database holds it, and the codes of the company's campaigns."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -89,14 +91,16 @@ class Catalogue:
         return next(plan for plan in self.plans.values() if plan.kind == kind)
 
     def code_for(self, moment: int, what: str, random: Random) -> Code | None:
-        """A code that can be used for a `subscription`, `credits` or `addons` at a moment, if there is one."""
-        usable = [code for code in self.codes if code.applies_to in (what, "all") and code.may_be_used(moment)]
+        """A code that works for a `subscription`, `credits` or `addons` at a moment; None without one."""
+        usable = [
+            code for code in self.codes if code.applies_to in (what, "all") and code.may_be_used(moment)
+        ]
         return random.choice(usable) if usable else None
 
 
 def read(connection: Connection) -> Catalogue:
     """The price list, challenges (with their days) and achievements as the database holds them."""
-    plans = connection.execute(
+    plans: Iterable[Any] = connection.execute(
         select(
             SubscriptionPlan.id,
             SubscriptionPlan.plan_name,
@@ -105,9 +109,11 @@ def read(connection: Connection) -> Catalogue:
             SubscriptionPlan.price_cents,
             SubscriptionPlan.stripe_price_id,
             SubscriptionPlan.stripe_product_id,
-        ).order_by(SubscriptionPlan.sort_order, SubscriptionPlan.id)
+        )
+        .where(SubscriptionPlan.stripe_price_id.is_not(None))
+        .order_by(SubscriptionPlan.sort_order, SubscriptionPlan.id)
     )
-    extras = connection.execute(
+    extras: Iterable[Any] = connection.execute(
         select(
             Addon.id,
             Addon.addon_name,
@@ -116,14 +122,18 @@ def read(connection: Connection) -> Catalogue:
             Addon.price_cents,
             Addon.stripe_price_id,
             Addon.stripe_product_id,
-        ).order_by(Addon.id)
+        )
+        .where(Addon.stripe_price_id.is_not(None))
+        .order_by(Addon.id)
     )
     challenges = connection.execute(select(Challenge.id, Challenge.duration_days).order_by(Challenge.id))
     return Catalogue(
         plans={row[0]: Plan(*row) for row in plans},
         extras=tuple(Extra(*row) for row in extras),
         challenges=tuple((str(key), days or 7) for key, days in challenges),
-        achievements=tuple(str(key) for key in connection.scalars(select(Achievement.id).order_by(Achievement.id))),
+        achievements=tuple(
+            str(key) for key in connection.scalars(select(Achievement.id).order_by(Achievement.id))
+        ),
     )
 
 
@@ -167,10 +177,26 @@ def campaign_codes(start: date, today: date, ids: Ids) -> list[Code]:
     add("TRYMORE14", "trial_extension", 14, start, ahead, invoices=0)
     add("CREDITS15", "percentage", 15, start, ahead, applies_to="credits")
     add("BOXLOVE", "fixed_amount", 1000, start, ahead, applies_to="addons")
-    add("PODCAST25", "percentage", 25, today - timedelta(days=150), today + timedelta(days=30), invoices=3, max_uses=40)
+    add(
+        "PODCAST25",
+        "percentage",
+        25,
+        today - timedelta(days=150),
+        today + timedelta(days=30),
+        invoices=3,
+        max_uses=40,
+    )
     add("FIRST100", "percentage", 50, start, start + timedelta(days=400), max_uses=10)
     add("OLDPARTNER", "percentage", 30, start, start + timedelta(days=60), active=False)
-    add("OOPS100", "percentage", 100, today - timedelta(days=75), today + timedelta(days=90), max_uses=3, active=False)
+    add(
+        "OOPS100",
+        "percentage",
+        100,
+        today - timedelta(days=75),
+        today + timedelta(days=90),
+        max_uses=3,
+        active=False,
+    )
     for year in range(start.year, today.year + 1):
         for name, kind, value, begin, end, invoices in (
             ("NEWYEAR", "percentage", 15, date(year, 1, 1), date(year, 1, 21), 3),

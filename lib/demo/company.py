@@ -13,16 +13,22 @@ from lib.core.access import system
 from lib.core.database import Database
 from lib.core.work import working
 from lib.demo import catalogue as price_list
-from lib.demo import growth, households
+from lib.demo import dirt, failures, growth, households, outside
 from lib.demo.at_stripe import StripeSide
 from lib.demo.billing import Billing
 from lib.demo.book import Book
 from lib.demo.clock import midnight
+from lib.demo.diary import Diary
+from lib.demo.experiments import Experiments
+from lib.demo.extras import Extras
 from lib.demo.figures import Figures
-from lib.demo.loader import is_empty, loading
+from lib.demo.loader import TABLES, is_empty, loading
+from lib.demo.messages import Messages
 from lib.demo.people import Registry
 from lib.demo.refunds import Refunds
 from lib.demo.scale import Scale
+from lib.demo.together import Together
+from lib.demo.visits import Visits
 from lib.demo.webhooks import Webhooks
 from lib.payments.sandbox.store import Store
 from lib.services import reference_data
@@ -43,7 +49,7 @@ def build(
     events: int | None = None,
     assignments: int | None = None,
     errors: int | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> dict[str, int]:
     """Fill an empty database, and the local Stripe's file, with a company; gives the rows per table.
 
@@ -82,6 +88,13 @@ class _Company:
         stripe = StripeSide(book)
         self.refunds = Refunds(book, stripe, self.figures, webhooks, self.horizon)
         self.billing = Billing(book, catalogue, self.figures, webhooks, self.refunds, self.horizon)
+        self.extras = Extras(book, catalogue, self.billing, self.refunds, self.horizon)
+        self.together = Together(book, catalogue, self.horizon, detail=0.3 if scale.large else 1.0)
+        self.diary = Diary(book, self.horizon, scale.diary_days)
+        self.visits = Visits(book, self.horizon, scale.events_per_couple)
+        self.messages = Messages(book, self.horizon)
+        self.experiments = Experiments(book, self.start, self.horizon)
+        self.witnesses = failures.Witnesses(scale.couples)
 
     def write(self, progress: Callable[[int, int], None]) -> dict[str, int]:
         """Write everything and give the counts."""
@@ -91,17 +104,47 @@ class _Company:
         registry = Registry()
         moments = growth.signups(scale.couples, scale.start, scale.today, self._random("signups"))
         for number, joined in enumerate(moments):
-            couple = households.found(number, joined, registry, book.ids, self._random("people", number))
-            money = self.billing.couple(couple, self._random("money", number))
-            households.write(book, couple, money, self.horizon, self._random("profile", number))
+            self._couple(number, joined, registry)
             book.turn_page()
             if (number + 1) % _TELL_EVERY == 0:
                 progress(number + 1, scale.couples)
         self._close_the_books()
         progress(scale.couples, scale.couples)
-        return dict(sorted(book.counts.items()))
+        return {table: number for table, number in sorted(book.counts.items()) if table in TABLES}
+
+    def _couple(self, number: int, joined: int, registry: Registry) -> None:
+        wrong = dirt.of_couple(number, self.scale.couples)
+        odd = dirt.odd_name(number, self.scale.couples)
+        couple = households.found(
+            number, joined, registry, self.book.ids, self._random("people", number), wrong, odd
+        )
+        money = self.billing.couple(couple, self._random("money", number), wrong)
+        self.extras.couple(couple, money, self._random("extras", number))
+        households.write(self.book, couple, money, self.horizon, self._random("profile", number))
+        if dirt.Dirt.SWAPPED in wrong:
+            dirt.write_swapped(self.book, couple, self.horizon, self._random("swapped", number))
+        self.together.couple(couple, money.until, self._random("together", number))
+        self.diary.couple(couple, money, self._random("diary", number))
+        self.visits.couple(couple, money, self._random("visits", number))
+        self.messages.couple(couple, money, self._random("messages", number))
+        self.experiments.couple(couple, money, self._random("experiments", number))
+        self.witnesses.offer(number, joined, couple.payer.id, couple.payer.email, couple.id)
+
+    def _outside(self) -> None:
+        """What is about no single couple."""
+        book, scale = self.book, self.scale
+        if scale.assignments is not None:
+            missing = scale.assignments - book.counts["ab_test_assignments"]
+            self.experiments.visitors(max(0, missing), self._random("visitors"))
+        failures.write(
+            book, scale.total_errors, self.start, self.horizon, self.witnesses, self._random("errors")
+        )
+        outside.partners(book, self.start, self.horizon, scale.couples, self._random("partners"))
+        outside.campaigns(book, self.start, self.horizon, scale.couples, self._random("campaigns"))
+        self.visits.write_features(book)
 
     def _close_the_books(self) -> None:
+        self._outside()
         self.refunds.open_requests(self.scale.couples, self._random("requests"))
         self.figures.write(self.book, self.start, self.horizon)
         self.billing.stripe.codes(self.catalogue.codes)

@@ -41,8 +41,7 @@ class Diary:
             mood = base - (1.4 * share if leaving else 0)
             wrote = [
                 self._check_in(couple, person, day, mood, random)
-                for person in dict.fromkeys((couple.payer.id, couple.other.id))
-                for person in [couple.payer if person == couple.payer.id else couple.other]
+                for person in couple.people
                 if random.random() < min(0.93, 0.3 * person.eagerness * (1 - 0.6 * share * leaving))
             ]
             found.scores += wrote
@@ -51,7 +50,9 @@ class Diary:
             if day % 7 == 3 and day * DAY + DAY <= self._horizon:
                 self._weekly(couple, day, found, random)
 
-    def _check_in(self, couple: Couple, person: Person, day: int, mood: float, random: Random) -> tuple[int, int]:
+    def _check_in(
+        self, couple: Couple, person: Person, day: int, mood: float, random: Random
+    ) -> tuple[int, int]:
         partner = (couple.other if person is couple.payer else couple.payer).first_name
         connection, satisfaction = _score(mood, random), _score(mood + 0.3, random)
         moment = day * DAY + random.randrange(17 * HOUR, 24 * HOUR)
@@ -65,7 +66,9 @@ class Diary:
             connection_score=connection,
             mood_score=_score(mood - 0.1, random),
             relationship_satisfaction=satisfaction,
-            gratitude_note=random.choice(texts()["gratitude"]).format(partner=partner) if write() < 0.6 else None,
+            gratitude_note=random.choice(texts()["gratitude"]).format(partner=partner)
+            if write() < 0.6
+            else None,
             support_needed=random.choice(texts()["support"]) if write() < 0.2 else None,
             highlight_of_day=random.choice(texts()["highlight"]) if write() < 0.5 else None,
             created_at=stamp(moment),

@@ -1,6 +1,6 @@
 """A/B tests: one that runs, one that is over and clear, one with nothing in it, and one that is broken.
 
-The couple is the unit: both partners see the same arm, but for the few that the app split (`dirt`). What
+The couple is the unit: both partners see the same arm, but for the few that the app split. What
 `converted` says is the app's own claim: a first payment within 30 days of the assignment.
 """
 
@@ -13,6 +13,7 @@ from lib.demo.clock import DAY, js_form, sql_form, stamp
 from lib.demo.people import Couple
 
 _CONVERTS_WITHIN = 30 * DAY
+_SPLIT_EVERY, _TWICE_EVERY = 23, 37
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,11 @@ TRIALS = (
     ),
     Trial(
         "reminder_time",
-        (("control", "Reminder at 18:00"), ("morning", "Reminder at 8:00"), ("chosen", "Asked when to remind")),
+        (
+            ("control", "Reminder at 18:00"),
+            ("morning", "Reminder at 8:00"),
+            ("chosen", "Asked when to remind"),
+        ),
         (34, 33, 33),
         (34, 33, 33),
         240,
@@ -79,15 +84,17 @@ class Experiments:
     def __init__(self, book: Book, start: int, horizon: int) -> None:
         self.arms: dict[str, list[str]] = {}
         self._book = book
+        self._assigned = 0
         self._horizon = horizon
         self._spans = {
-            trial.name: (max(start, horizon - trial.begins * DAY), horizon - trial.ends * DAY) for trial in TRIALS
+            trial.name: (max(start, horizon - trial.begins * DAY), horizon - trial.ends * DAY)
+            for trial in TRIALS
         }
         for trial in TRIALS:
             self.arms[trial.name] = [self._arm(trial, number) for number in range(len(trial.arms))]
 
     def couple(self, couple: Couple, money: Money, random: Random) -> None:
-        """Couples that sign up while a test runs are put into an arm of it, both partners into the same one."""
+        """Couples that sign up while a test runs are put into one of its arms, both partners alike."""
         for trial in TRIALS:
             begins, ends = self._spans[trial.name]
             if not begins <= couple.joined < ends:
@@ -95,10 +102,17 @@ class Experiments:
             arm = random.choices(range(len(trial.arms)), trial.shares)[0]
             paid = money.first_paid is not None and money.first_paid - couple.joined <= _CONVERTS_WITHIN
             claimed = paid or random.random() < trial.reported_lift[arm]
-            for person in dict.fromkeys(person.id for person in couple.partners):
-                self.assign(trial.name, arm, couple, person, couple.joined + 30, claimed, money.first_amount if paid else 0)
+            cents = money.first_amount if paid else 0
+            self._assigned += 1
+            for number, person in enumerate(couple.people):
+                # The app has split some partners, and put some people into two arms.
+                shown = arm if not number or self._assigned % _SPLIT_EVERY else (arm + 1) % len(trial.arms)
+                self._assign(trial.name, shown, couple, person.id, couple.joined + 30, claimed, cents)
+            if self._assigned % _TWICE_EVERY == 0:
+                other = (arm + 1) % len(trial.arms)
+                self._assign(trial.name, other, couple, couple.payer.id, couple.joined + DAY, claimed, cents)
 
-    def assign(
+    def _assign(
         self, test: str, arm: int, couple: Couple, person: str, moment: int, converted: bool, cents: int
     ) -> None:
         """Put one person into an arm."""

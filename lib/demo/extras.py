@@ -59,16 +59,26 @@ class Extras:
         if balance and moment + 120 * DAY < self._horizon:
             self._movement(couple, "expiration", -balance, 0, moment + 120 * DAY, "Expired unused")
         elif balance and random.random() < 0.02 and moment + DAY < self._horizon:
-            self._movement(couple, "refund", 5, balance + 5, moment + DAY, "Given back: the answer never came")
+            self._movement(
+                couple, "refund", 5, balance + 5, moment + DAY, "Given back: the answer never came"
+            )
 
     def _buy_credits(self, couple: Couple, balance: int, moment: int, random: Random) -> int:
-        credits, price = random.choices(_PACKS, (6, 3, 1))[0]
+        bought, price = random.choices(_PACKS, (6, 3, 1))[0]
         code = self._catalogue.code_for(moment, "credits", random) if random.random() < 0.1 else None
-        intent, paid = self._take(couple, "credits", price, moment, f"{credits} AI credits", random, code)
+        intent, paid = self._take(couple, "credits", price, moment, f"{bought} AI credits", random, code)
         self._movement(
-            couple, "purchase", credits, balance + credits, moment + 5, None, expires=365, price=paid, intent=intent
+            couple,
+            "purchase",
+            bought,
+            balance + bought,
+            moment + 5,
+            None,
+            expires=365,
+            price=paid,
+            intent=intent,
         )
-        return balance + credits
+        return balance + bought
 
     def _movement(
         self,
@@ -99,7 +109,9 @@ class Extras:
         )
 
     def _addon(self, couple: Couple, money: Money, random: Random) -> None:
-        extra = random.choices(self._catalogue.extras, [_weight(extra) for extra in self._catalogue.extras])[0]
+        extra = random.choices(self._catalogue.extras, [_weight(extra) for extra in self._catalogue.extras])[
+            0
+        ]
         start = (money.first_paid or money.lives[0].started) + random.randrange(DAY, 90 * DAY)
         if start >= money.until:
             return
@@ -127,7 +139,15 @@ class Extras:
         ended = due if due < self._horizon else 0
         begun = plus_months(start, (period - 1) * months)
         self._billing.stripe.box(own_key, couple, extra, start, ended, (begun, due))
-        self._row(couple, extra, start, status="canceled" if ended else "active", key=own_key, until=due, ended=ended)
+        self._row(
+            couple,
+            extra,
+            start,
+            status="canceled" if ended else "active",
+            key=own_key,
+            until=due,
+            ended=ended,
+        )
 
     def _take(
         self,

@@ -35,7 +35,7 @@ class Witnesses:
 
 
 def write(book: Book, number: int, start: int, horizon: int, witnesses: Witnesses, random: Random) -> None:
-    """Write `number` error logs of the last 90 days, in no order of time, as they arrive from many workers."""
+    """Write `number` error logs of the last 90 days, in no order of time, as many workers send them."""
     groups, bursts = failures()["groups"], failures()["bursts"]
     weights = [group["weight"] for group in groups]
     broken = next(group for group in groups if group.get("burst"))
@@ -72,7 +72,10 @@ def _log(
     message = group["message"].format(
         hex=f"{random.getrandbits(48):012x}",
         email=email,
-        n=random.choice((0, 11, 12)) if group["type"] == "ValidationError" else random.randrange(900, 9_999_999),
+        n=random.choice((0, 11, 12))
+        if group["type"] == "ValidationError"
+        else random.randrange(900, 9_999_999),
+        ms=random.randrange(5_000, 9_999),
         uuid=f"{random.getrandbits(32):08x}-{random.getrandbits(16):04x}-4{random.getrandbits(12):03x}-a1b2-{random.getrandbits(48):012x}",
         code=f"GIFT-{random.getrandbits(32):08X}",
     )
@@ -101,5 +104,8 @@ def _stack(group: dict[str, Any], message: str, moment: int) -> str | None:
     if not frames:
         return None
     release = moment // (21 * DAY) % 40
-    lines = [f"    at {frame}".replace("{a}", str(40 + release)).replace("{b}", str(112 + release)) for frame in frames]
+    lines = [
+        f"    at {frame}".replace("{a}", str(40 + release)).replace("{b}", str(112 + release))
+        for frame in frames
+    ]
     return "\n".join([f"{group['type']}: {message}", *lines])

@@ -21,7 +21,7 @@ _REVENUE = {
 
 
 def counted_arr(state: State) -> int:
-    """Annualised cents that the house policy counts: what is or should be paid, net of discounts, no gifts."""
+    """Annualised cents that the house policy counts: paid or past due, net of discounts, no gifts."""
     counts = state.status in {"active", "past_due"} and not state.is_gift and not state.collection_paused
     return state.net_arr if counts else 0
 
@@ -53,7 +53,12 @@ class Figures:
     def write(self, book: Book, start: int, horizon: int) -> None:
         """Write `revenue_analytics`: one row for each whole day, as the app's nightly worker leaves it."""
         arr = 0
-        names = [*dict.fromkeys(_REVENUE.values()), "new_subscriptions", "canceled_subscriptions", "refunds_cents"]
+        names = [
+            *dict.fromkeys(_REVENUE.values()),
+            "new_subscriptions",
+            "canceled_subscriptions",
+            "refunds_cents",
+        ]
         for number in range(start // DAY, horizon // DAY):
             day = self._days.get(number, Counter[str]())
             arr += day["arr_change"]

@@ -17,19 +17,22 @@ _BY_HOUR = (7, 6, 6, 5, 3, 2, 2, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 7, 9, 10, 10, 9, 
 def season(day: date) -> float:
     """How much livelier than an average day a day is: January and Valentine's Day up, summer down."""
     if day.month == 2 and day.day <= 16:
-        return 1.35 + 0.85 * exp(-abs(day.day - 13) / 3)
+        return 1.5 + 1.0 * exp(-abs(day.day - 13) / 3)
     if day.month == 1:
-        return 1.45 if day.day <= 15 else 1.2
+        return 1.6 if day.day <= 15 else 1.3
     if day.month == 12:
         return 1.25 if 12 <= day.day <= 24 else 0.95
-    return {6: 0.9, 7: 0.76, 8: 0.78, 9: 1.05}.get(day.month, 1.0)
+    return {6: 0.86, 7: 0.7, 8: 0.7, 9: 1.05}.get(day.month, 1.0)
 
 
 def signups(couples: int, start: date, end: date, random: Random) -> Iterator[int]:
     """The moments at which `couples` couples sign up from `start` until before `end`, in order."""
     days = [start + timedelta(days=number) for number in range((end - start).days)]
     weights = [
-        exp(MONTHLY_GROWTH * number / 30.4) * season(day) * _BY_WEEKDAY[day.weekday()] * random.uniform(0.8, 1.2)
+        exp(MONTHLY_GROWTH * number / 30.4)
+        * season(day)
+        * _BY_WEEKDAY[day.weekday()]
+        * random.uniform(0.8, 1.2)
         for number, day in enumerate(days)
     ]
     total = sum(weights)

@@ -6,23 +6,43 @@ from random import Random
 from lib.demo.billing import Money
 from lib.demo.book import Book, to_json
 from lib.demo.clock import DAY, day_of, day_text, js_form, midnight, sql_form, stamp
+from lib.demo.dirt import Dirt
 from lib.demo.ids import Ids, stripe_id
 from lib.demo.material import texts
 from lib.demo.people import Couple, Person, Registry, kind_of_couple, source_of_couple
 
 
-def found(number: int, joined: int, registry: Registry, ids: Ids, random: Random) -> Couple:
-    """Make a couple that signs up at a moment. Partners are alike in eagerness, but not the same."""
+def found(
+    number: int,
+    joined: int,
+    registry: Registry,
+    ids: Ids,
+    random: Random,
+    wrong: frozenset[Dirt],
+    odd: str | None,
+) -> Couple:
+    """Make a couple that signs up at a moment. Partners are alike in eagerness, but not the same.
+
+    `wrong` is what is wrong with its data, `odd` a name that one of them goes by.
+    """
     eagerness = random.gammavariate(2.6, 1 / 2.6)
     culture = registry.culture(random)
     couple_id = ids.row("rel")
     payer = registry.person(ids.row("usr"), random, eagerness * random.uniform(0.8, 1.5), culture)
-    other = registry.person(ids.row("usr"), random, eagerness * random.uniform(0.25, 1.2), culture)
+    other = (
+        payer
+        if Dirt.SELF in wrong
+        else registry.person(ids.row("usr"), random, eagerness * random.uniform(0.25, 1.2), culture)
+    )
     if random.random() < 0.75:
         other.zone = payer.zone
     for person in (payer, other):
         if random.random() < 0.3:
             person.nickname = random.choice(texts()["nicknames"])
+    if odd is not None:
+        payer.name = odd
+    if Dirt.MIXED_CASE in wrong:
+        payer.email = payer.email.replace("@", "+App@").title()
     return Couple(
         number=number,
         id=couple_id,
@@ -39,8 +59,11 @@ def found(number: int, joined: int, registry: Registry, ids: Ids, random: Random
 
 def write(book: Book, couple: Couple, money: Money, horizon: int, random: Random) -> None:
     """Write the two people, the couple and their cohorts. In one of five couples the payer joined second."""
-    people = [couple.payer] if couple.payer is couple.other else list(couple.partners)
-    joins = {person.id: couple.joined + number * random.randrange(600, 3 * DAY) for number, person in enumerate(people)}
+    people = couple.people
+    joins = {
+        person.id: couple.joined + number * random.randrange(600, 3 * DAY)
+        for number, person in enumerate(people)
+    }
     for person in people:
         _person(book, person, min(joins[person.id], horizon - 1), money, horizon, random)
     first, second = couple.partners if random.random() < 0.8 else (couple.other, couple.payer)
@@ -64,7 +87,9 @@ def write(book: Book, couple: Couple, money: Money, horizon: int, random: Random
 
 
 def _person(book: Book, person: Person, joined: int, money: Money, horizon: int, random: Random) -> None:
-    seen = max(joined, min(money.until, horizon) - 1 - int(random.expovariate(max(0.2, person.eagerness) / DAY)))
+    seen = max(
+        joined, min(money.until, horizon) - 1 - int(random.expovariate(max(0.2, person.eagerness) / DAY))
+    )
     book.write(
         "users",
         id=person.id,

@@ -14,13 +14,17 @@ class Ids:
     """
 
     def __init__(self, seed: int) -> None:
-        self._random = Random(f"ids:{seed}")
+        self._seed = seed
         self._made: dict[str, int] = {}
+        self._random: dict[str, Random] = {}
 
     def row(self, prefix: str) -> str:
-        """An id for a row of ours: `pay_00000a1c9f3e20b7`."""
-        number = self._made[prefix] = self._made.get(prefix, 0) + 1
-        return f"{prefix}_{number:08x}{self._random.getrandbits(32):08x}"
+        """An id for a row of ours: `pay_00000a1c9f3e20b7`. Each prefix counts for itself."""
+        number = self._made.get(prefix, 0) + 1
+        if number == 1:
+            self._random[prefix] = Random(f"ids:{self._seed}:{prefix}")
+        self._made[prefix] = number
+        return f"{prefix}_{number:08x}{self._random[prefix].getrandbits(32):08x}"
 
 
 def stripe_id(prefix: str, source: str) -> str:

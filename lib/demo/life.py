@@ -18,7 +18,7 @@ from lib.demo.clock import DAY, HOUR, plus_months
 
 Cause = Literal["voluntary", "involuntary"]
 
-RETRY_AFTER_DAYS = (0, 3, 8, 15)
+RETRY_AFTER_DAYS = (0, 4, 11, 19)
 _RECOVERY = 0.42
 _DECLINES = {"insufficient_funds": 52, "generic_decline": 22, "expired_card": 18, "processing_error": 8}
 _MONTHLY_CHURN = {1: 0.13, 2: 0.095, 3: 0.07}
@@ -217,7 +217,7 @@ class _Player:
         life.invoices.append(invoice)
         life.period_start, life.period_end = due, end
         net = plan.price - invoice.discount
-        if invoice.amount == 0 or not self._happens(0.012 if invoice.first else 0.052, by_loyalty=False):
+        if invoice.amount == 0 or not self._happens(0.012 if invoice.first else 0.058, by_loyalty=False):
             invoice.attempts.append(Attempt(due, None))
             invoice.status = "paid"
             self.paid += 1
@@ -252,7 +252,11 @@ class _Player:
     def _live_through_the_period(self) -> None:
         """They may leave: most at the period's end, some at once, and some change their mind."""
         life = self.life
-        risk = _ANNUAL_CHURN if life.state.plan.months == 12 else _MONTHLY_CHURN.get(self.paid, _LATER_MONTHLY_CHURN)
+        risk = (
+            _ANNUAL_CHURN
+            if life.state.plan.months == 12
+            else _MONTHLY_CHURN.get(self.paid, _LATER_MONTHLY_CHURN)
+        )
         if not self._happens(risk):
             return
         begin = max(life.period_start, life.invoices[-1].attempts[-1].moment)

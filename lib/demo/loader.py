@@ -128,7 +128,12 @@ def _sqlite(path: Path) -> Iterator[Loader]:
     try:
         # The rows can be made again at any time, so nothing waits for the disk. Foreign keys hold by
         # construction; `PRAGMA foreign_key_check` is a test of this package.
-        for pragma in ("journal_mode = WAL", "synchronous = OFF", "foreign_keys = OFF", "cache_size = -131072"):
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = OFF",
+            "foreign_keys = OFF",
+            "cache_size = -131072",
+        ):
             connection.execute(f"PRAGMA {pragma}")
         with _without_indexes(connection):
             yield _SqliteLoader(connection)

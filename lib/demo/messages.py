@@ -24,7 +24,7 @@ class Messages:
     def couple(self, couple: Couple, money: Money, random: Random) -> None:
         """Reminders while they are with us, receipts and failed payments as they happened."""
         begin = max(couple.joined, money.until - 40 * DAY, self._since)
-        for person in couple.partners if couple.payer is not couple.other else (couple.payer,):
+        for person in couple.people:
             partner = couple.other if person is couple.payer else couple.payer
             for _ in range(random.randint(1, 4)):
                 if begin + HOUR < money.until:
@@ -55,7 +55,9 @@ class Messages:
         self, couple: Couple, title: str, text: str, priority: str, moment: int, random: Random
     ) -> None:
         if self._since <= moment < self._horizon:
-            self._send(couple, couple.payer, "reminder", title, text, "/account/billing", priority, moment, random)
+            self._send(
+                couple, couple.payer, "reminder", title, text, "/account/billing", priority, moment, random
+            )
 
     def _send(
         self,

@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 from lib.core import moments
 from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
-from lib.demo import company
+from lib.demo import company, desk
 from lib.demo.staff import create_demo_staff
 from lib.jobs import daily
 
@@ -42,6 +42,7 @@ def fill(
         today=today,
         progress=lambda done, total: say(f"{done:,} of {total:,} couples"),
     )
+    desk.open_first_cases(database)
     say("Counting every day's revenue.")
     daily.backfill(database, today - timedelta(days=31 * (months + 1)), today)
     say(f"{counts.get('users', 0):,} people, {sum(counts.values()):,} rows in {len(counts)} tables.")

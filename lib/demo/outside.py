@@ -1,5 +1,6 @@
 """What concerns the whole company and no single couple: partner businesses and e-mail campaigns."""
 
+from math import exp
 from random import Random
 
 from lib.demo.book import Book
@@ -23,11 +24,16 @@ _CAMPAIGNS = (
     ("Date ideas of the month", "engagement", 30, 0.8, 0.38),
     ("Your receipt and what is new", "transactional", 30, 0.55, 0.62),
 )
-_SEASONAL = {2: "Valentine's Day offer", 1: "New year, together", 7: "Summer of small adventures", 11: "Black Friday"}
+_SEASONAL = {
+    2: "Valentine's Day offer",
+    1: "New year, together",
+    7: "Summer of small adventures",
+    11: "Black Friday",
+}
 
 
 def partners(book: Book, start: int, horizon: int, couples: int, random: Random) -> None:
-    """`partner_analytics`: bookings of each partner business per day, without the days on which there were none."""
+    """`partner_analytics`: bookings of each partner business per day, without the empty days."""
     for name, category, rate, average, commission in _PARTNERS:
         quality = random.uniform(4.0, 4.8)
         for moment in range(start, horizon, DAY):
@@ -65,7 +71,9 @@ def campaigns(book: Book, start: int, horizon: int, couples: int, random: Random
             _campaign(book, f"{_SEASONAL[day.month]} {day.year}", "promotional", moment, sent, 0.44, random)
 
 
-def _campaign(book: Book, name: str, kind: str, moment: int, sent: int, opened: float, random: Random) -> None:
+def _campaign(
+    book: Book, name: str, kind: str, moment: int, sent: int, opened: float, random: Random
+) -> None:
     if not sent:
         return
     bounced = int(sent * random.uniform(0.004, 0.02))
@@ -96,7 +104,7 @@ def _campaign(book: Book, name: str, kind: str, moment: int, sent: int, opened: 
 def _size(moment: int, start: int, horizon: int, couples: int) -> float:
     """About how many couples there were then."""
     months_left = (horizon - moment) / (30.4 * DAY)
-    grown = (1 + MONTHLY_GROWTH) ** -months_left
+    grown = exp(-MONTHLY_GROWTH * months_left)
     return couples * grown * (moment - start) / max(DAY, horizon - start)
 
 
@@ -104,7 +112,7 @@ def _poisson(expected: float, random: Random) -> int:
     """A small number of independent happenings (Knuth's method; a normal one where that would take long)."""
     if expected > 30:
         return max(0, round(random.gauss(expected, expected**0.5)))
-    threshold, number, product = 2.718281828459045**-expected, 0, random.random()
+    threshold, number, product = exp(-expected), 0, random.random()
     while product > threshold:
         number += 1
         product *= random.random()

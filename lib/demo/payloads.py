@@ -9,10 +9,13 @@ from lib.demo.catalogue import Plan
 from lib.demo.clock import DAY
 from lib.demo.ids import stripe_id
 from lib.demo.life import Attempt, Invoice, Life, State
-from lib.demo.purchases import Paid, Returned
+from lib.demo.people import Couple
+from lib.demo.purchases import Paid, Returned, card_of
 
 
-def subscription(key: str, customer: str, own_id: str, life: Life, moment: int, state: State) -> dict[str, Any]:
+def subscription(
+    key: str, customer: str, own_id: str, life: Life, moment: int, state: State
+) -> dict[str, Any]:
     """A subscription at a moment of its life."""
     start, end = _period_at(life, moment)
     ended = state.status == "canceled"
@@ -48,10 +51,37 @@ def subscription(key: str, customer: str, own_id: str, life: Life, moment: int, 
         },
         "livemode": False,
         "metadata": {"subscription_id": own_id},
-        "pause_collection": {"behavior": "void", "resumes_at": life.resumes_at} if state.collection_paused else None,
+        "pause_collection": {"behavior": "void", "resumes_at": life.resumes_at}
+        if state.collection_paused
+        else None,
         "status": state.status,
         "trial_end": life.trial_end,
         "trial_start": life.started if life.trial_end else None,
+    }
+
+
+def customer(couple: Couple) -> dict[str, Any]:
+    """A couple as the customer that it becomes when it signs up."""
+    return {
+        "id": couple.customer,
+        "object": "customer",
+        "created": couple.joined,
+        "email": couple.payer.email,
+        "livemode": False,
+        "metadata": {"relationship_id": couple.id},
+        "name": couple.payer.name,
+    }
+
+
+def payment_method(couple: Couple) -> dict[str, Any]:
+    """The card that a couple enters."""
+    return {
+        "id": card_of(couple),
+        "object": "payment_method",
+        "created": couple.joined,
+        "customer": couple.customer,
+        "livemode": False,
+        "type": "card",
     }
 
 

@@ -7,11 +7,29 @@ from random import Random
 
 from lib.demo.material import Culture, cultures
 
-_LOVE_LANGUAGES = ("words_of_affirmation", "quality_time", "physical_touch", "acts_of_service", "receiving_gifts")
+_LOVE_LANGUAGES = (
+    "words_of_affirmation",
+    "quality_time",
+    "physical_touch",
+    "acts_of_service",
+    "receiving_gifts",
+)
 _SOURCES = {"organic": 38, "referral": 18, "paid_ad": 17, "social": 14, "partner": 6, "gift": 7}
 _KINDS = {"dating": 45, "married": 30, "engaged": 14, "partnership": 11}
 _SPELT_OUT = str.maketrans(
-    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "ß": "ss", "đ": "d", "Đ": "D", "ı": "i", "æ": "ae", "’": "", "'": ""}
+    {
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "ß": "ss",
+        "đ": "d",
+        "Đ": "D",
+        "ı": "i",
+        "æ": "ae",
+        "’": "",
+        "'": "",
+    }
 )
 
 
@@ -50,6 +68,11 @@ class Couple:
     customer: str
 
     @property
+    def people(self) -> tuple[Person, ...]:
+        """Each person once."""
+        return (self.payer,) if self.payer is self.other else self.partners
+
+    @property
     def partners(self) -> tuple[Person, Person]:
         """Both, the one who pays first."""
         return self.payer, self.other
@@ -66,7 +89,9 @@ class Registry:
         self._cultures = cultures()
         self._weights = [culture.weight for culture in self._cultures]
 
-    def person(self, person_id: str, random: Random, eagerness: float, culture: Culture | None = None) -> Person:
+    def person(
+        self, person_id: str, random: Random, eagerness: float, culture: Culture | None = None
+    ) -> Person:
         """A person; with a culture, one in ten still comes from elsewhere."""
         if culture is None or random.random() < 0.1:
             culture = self.culture(random)

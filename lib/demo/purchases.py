@@ -131,7 +131,7 @@ class Till:
 
 def card_of(couple: Couple) -> str:
     """The id of the card that a couple pays with."""
-    return stripe_id("pm", couple.id)
+    return stripe_id("pm", couple.customer)
 
 
 def wallet(random: Random) -> str:

@@ -23,7 +23,9 @@ _DECIDED_BY = "billing-desk@example.org"
 class Refunds:
     """Decides, payment by payment, whether money was asked back, and records how that ended."""
 
-    def __init__(self, book: Book, stripe: StripeSide, figures: Figures, webhooks: Webhooks, horizon: int) -> None:
+    def __init__(
+        self, book: Book, stripe: StripeSide, figures: Figures, webhooks: Webhooks, horizon: int
+    ) -> None:
         self._book = book
         self._stripe = stripe
         self._figures = figures
@@ -56,8 +58,10 @@ class Refunds:
         self._recent.append(paid)
 
     def open_requests(self, couples: int, random: Random) -> None:
-        """What waits today: requests of several couples, one of them large, and a few approved and not yet paid."""
-        candidates = {paid.purchase.couple.id: paid for paid in self._recent if paid.purchase.moment < self._horizon}
+        """What waits today: requests of several couples, one of them large; some approved and not paid."""
+        candidates = {
+            paid.purchase.couple.id: paid for paid in self._recent if paid.purchase.moment < self._horizon
+        }
         newest = sorted(candidates.values(), key=lambda paid: paid.purchase.moment)
         if not newest:
             return
@@ -77,7 +81,9 @@ class Refunds:
         self._figures.refunded(returned.cents, returned.sent)
         self._stripe.refund(stripe_id("re", own_id), own_id, paid, returned)
         if self._webhooks.wants(returned.sent):
-            self._webhooks.deliver("charge.refunded", returned.sent, "charge", refunded_charge(paid, returned))
+            self._webhooks.deliver(
+                "charge.refunded", returned.sent, "charge", refunded_charge(paid, returned)
+            )
 
     def _write(
         self,
@@ -90,7 +96,10 @@ class Refunds:
         note: str | None = None,
     ) -> str:
         own_id = self._book.ids.row("ref")
-        words = note or f"{random.choice(texts()['refund_reasons'])}. {random.choice(texts()['refund_notes']) or ''}"
+        words = (
+            note
+            or f"{random.choice(texts()['refund_reasons'])}. {random.choice(texts()['refund_notes']) or ''}"
+        )
         self._book.write(
             "refunds",
             id=own_id,

@@ -72,7 +72,9 @@ class Together:
         status = "active"
         if over:
             status = "completed" if random.random() < 0.55 else random.choice(("cancelled", "paused"))
-        finished = min(moment + int(length * random.uniform(0.5, 1)), until - 1) if status == "completed" else None
+        finished = (
+            min(moment + int(length * random.uniform(0.5, 1)), until - 1) if status == "completed" else None
+        )
         self._book.write(
             "shared_goals",
             id=self._book.ids.row("goal"),
@@ -108,11 +110,15 @@ class Together:
             planned_date=js_form(planned),
             completed_date=js_form(planned) if happened else None,
             duration_minutes=random.choice((45, 60, 90, 120, 180, 240)) if happened else None,
-            cost_amount=round(random.gammavariate(1.5, 24), 2) if happened and random.random() < 0.6 else None,
+            cost_amount=round(random.gammavariate(1.5, 24), 2)
+            if happened and random.random() < 0.6
+            else None,
             satisfaction_rating_user1=enjoyed,
             satisfaction_rating_user2=min(10, max(1, enjoyed + random.randint(-2, 1))) if enjoyed else None,
             notes=random.choice(texts()["activity_notes"]) if happened and random.random() < 0.35 else None,
-            photos=to_json([f"https://photos.example.com/a/{planned:x}.jpg"]) if random.random() < 0.15 else None,
+            photos=to_json([f"https://photos.example.com/a/{planned:x}.jpg"])
+            if random.random() < 0.15
+            else None,
             status="completed" if happened else "cancelled" if called_off else "planned",
             created_by_user_id=_partner(couple, random).id,
             created_at=stamp(moment),
@@ -145,7 +151,9 @@ class Together:
             start = self._moment(couple, until, random)
             participation = self._book.ids.row("part")
             running = start + days * DAY >= until
-            status = "active" if running else random.choices(("completed", "abandoned", "paused"), (6, 3, 1))[0]
+            status = (
+                "active" if running else random.choices(("completed", "abandoned", "paused"), (6, 3, 1))[0]
+            )
             progress = 100 if status == "completed" else random.randint(5, 90)
             over = start + days * DAY
             self._book.write(
@@ -165,7 +173,7 @@ class Together:
             entries = min(8, max(1, days * progress // 100))
             for day in range(entries):
                 moment = start + day * DAY
-                for person in couple.partners:
+                for person in couple.people:
                     if moment < until and random.random() < min(0.9, 0.5 * person.eagerness + 0.2):
                         self._entry(participation, couple, person, moment, random)
 

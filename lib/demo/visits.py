@@ -11,10 +11,25 @@ from lib.demo.growth import second_of_day
 from lib.demo.people import Couple, Person
 
 DEVICES = (
-    ("mobile", "Safari", "iOS", "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) Version/19.1 Safari/604.1"),
-    ("mobile", "Chrome", "Android", "Mozilla/5.0 (Linux; Android 16; Pixel 10) Chrome/142.0 Mobile Safari/537.36"),
+    (
+        "mobile",
+        "Safari",
+        "iOS",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) Version/19.1 Safari/604.1",
+    ),
+    (
+        "mobile",
+        "Chrome",
+        "Android",
+        "Mozilla/5.0 (Linux; Android 16; Pixel 10) Chrome/142.0 Mobile Safari/537.36",
+    ),
     ("desktop", "Chrome", "Windows", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/142.0 Safari/537.36"),
-    ("desktop", "Safari", "macOS", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/19.0 Safari/605.1"),
+    (
+        "desktop",
+        "Safari",
+        "macOS",
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/19.0 Safari/605.1",
+    ),
     ("desktop", "Firefox", "Linux", "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"),
     ("tablet", "Safari", "iPadOS", "Mozilla/5.0 (iPad; CPU OS 19_1 like Mac OS X) Version/19.1 Safari/604.1"),
     ("unknown", "Unknown", "Unknown", "curl/8.16"),
@@ -106,7 +121,9 @@ class Visits:
             if start >= money.until:
                 start = max(couple.joined, money.until - 3_600)
             visit = _Visit(self._visit_id(), couple, person, devices[person.id], addresses[person.id], start)
-            wanted -= self._write(visit, min(wanted, 1 + int(random.expovariate(1 / _EVENTS_PER_VISIT))), known, today, random)
+            wanted -= self._write(
+                visit, min(wanted, 1 + int(random.expovariate(1 / _EVENTS_PER_VISIT))), known, today, random
+            )
 
     def write_features(self, book: Book) -> None:
         """`feature_usage_metrics`: what the nightly worker made of the events, day by day."""
@@ -133,7 +150,12 @@ class Visits:
         return self._book.ids.row("ses")
 
     def _write(
-        self, visit: _Visit, events: int, known: set[tuple[str, str]], today: set[tuple[str, str, int]], random: Random
+        self,
+        visit: _Visit,
+        events: int,
+        known: set[tuple[str, str]],
+        today: set[tuple[str, str, int]],
+        random: Random,
     ) -> int:
         moment, page, pages = visit.start, "/home", 0
         device, browser, system, agent = visit.device
@@ -152,7 +174,9 @@ class Visits:
                 user_id=visit.person.id,
                 relationship_id=visit.couple.id,
                 session_id=visit.id,
-                event_data=to_json({"feature": feature, "build": f"4.{moment // (21 * DAY) % 40}"}) if feature else None,
+                event_data=to_json({"feature": feature, "build": f"4.{moment // (21 * DAY) % 40}"})
+                if feature
+                else None,
                 page_url=f"https://app.example.com{path}",
                 referrer_url=None,
                 device_type=device,
@@ -227,8 +251,14 @@ class Visits:
         )
 
     def _funnel(self, couple: Couple, money: Money, session: str, random: Random) -> None:
-        """The couple's own way in, as far as it went, and that of visitors who left before they had a name."""
-        reached = len(_STEPS) if money.first_paid else random.choice((3, 4, 5)) if money.lives else random.choice((2, 3, 4, 4))
+        """The couple's own way in, as far as it went, and that of visitors who left without a name."""
+        reached = (
+            len(_STEPS)
+            if money.first_paid
+            else random.choice((3, 4, 5))
+            if money.lives
+            else random.choice((2, 3, 4, 4))
+        )
         self._steps(couple, session, reached, random)
         self._signup(couple, money, session, random)
         for _ in range(random.choice((0, 1, 1, 2, 3))):

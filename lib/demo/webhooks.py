@@ -76,7 +76,12 @@ class Webhooks:
         )
         if moment >= self._horizon - _RECENT:
             self._book.at_stripe(
-                "event", id=event_id, created=moment, type=kind, subject=subject["id"], subject_kind=subject_kind
+                "event",
+                id=event_id,
+                created=moment,
+                type=kind,
+                subject=subject["id"],
+                subject_kind=subject_kind,
             )
 
     @staticmethod

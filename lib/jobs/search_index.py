@@ -1,8 +1,8 @@
 """Keeps the index of names (`lib.services.name_index`) up with the people of a SQLite database.
 
-New and changed people are found by `users.updated_at`, in batches: a run that was killed goes on where it was.
-The search reads people who changed since by itself. Each run also looks whether a batch of the indexed people
-still exists, so that a deleted one is forgotten in time.
+New and changed people are found by `users.updated_at`, in batches: a run that was killed goes on where it
+was. The search reads people who changed since by itself. Each run also looks whether a batch of the indexed
+people still exists, so that a deleted one is forgotten in time.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from lib.jobs import runs
 from lib.jobs.runs import Run
 from lib.models import AuditEntry, User, sortable
 from lib.models.types import SQLITE_FORM
-from lib.services.name_index import NameIndex, Named
+from lib.services.name_index import Named, NameIndex
 
 NAME: Final = "search-index"
 ACTOR: Final = system("worker")
@@ -66,6 +66,8 @@ def run(database: Database, now: datetime) -> Kept:
         _start_afresh_for_another_database(index, database)
         indexed = _index_changed(index, database, now, under_way)
         forgotten = _forget_deleted(index, database)
+        # Only now: reading people was the first audit entry of a new database.
+        index.put([], database=_fingerprint(database))
         under_way.summary |= {"indexed": indexed, "forgotten": forgotten}
     return Kept(indexed, forgotten)
 
@@ -90,7 +92,7 @@ def existing(view: View, user_ids: Sequence[str]) -> set[str]:
 
 @query(Permission.AUDIT_READ)
 def fingerprint(view: View) -> str:
-    """What tells this database from others: the salted hash of its audit trail's first entry, once there is one."""
+    """What tells this database from others: the salted hash of the first audit entry, once there is one."""
     return view.session.scalar(select(AuditEntry.hash).where(AuditEntry.seq == 1)) or ""
 
 
@@ -139,8 +141,11 @@ def _forget_deleted(index: NameIndex, database: Database) -> int:
 
 def _start_afresh_for_another_database(index: NameIndex, database: Database) -> None:
     """Forget what was indexed of a database that stood at this place before."""
-    with reading(database, ACTOR) as view:
-        this = fingerprint(view)
+    this = _fingerprint(database)
     if not this or index.known("database") != this:
         index.clear()
-        index.put([], database=this)
+
+
+def _fingerprint(database: Database) -> str:
+    with reading(database, ACTOR) as view:
+        return fingerprint(view)

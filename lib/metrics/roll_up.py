@@ -13,11 +13,11 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lib.core import moments
 from lib.metrics import mrr
 from lib.metrics.mrr import Segment
 from lib.metrics.policies import Policy
-from lib.models import MetricDay, SubscriptionChange
+from lib.metrics.spans import spans
+from lib.models import MetricDay
 
 _AMOUNTS: Final = {
     "new": "new_arr_cents",
@@ -35,7 +35,7 @@ _NO_MOVEMENT: Final = dict.fromkeys((*_AMOUNTS.values(), *_COUNTS.values()), 0)
 class Book:
     """What stands at one moment: annualised cents and subscriptions per segment, couples per currency.
 
-    A currency that was ever used stays in `couples`, with 0 if nothing stands in it any more.
+    A currency in which something ever counted stays in `couples`, with 0 if nothing stands in it any more.
     """
 
     segments: dict[Segment, tuple[int, int]]
@@ -130,10 +130,6 @@ def _stored(session: Session, day: date, policy: Policy) -> Book | None:
 
 
 def _from_ledger(session: Session, day: date, policy: Policy) -> Book:
-    known = session.scalars(
-        select(SubscriptionChange.currency)
-        .where(SubscriptionChange.effective_at < moments.day_bounds(day)[1])
-        .distinct()
-    )
+    known = session.scalars(select(spans(policy, None, day).c.currency).distinct())
     couples = dict.fromkeys(known, 0) | mrr.couples_at(session, day, policy)
     return Book(mrr.segments_at(session, day, policy), couples)

@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from sqlalchemy import case, func, select
 
+from lib.core import money
 from lib.core.access import Permission
 from lib.core.errors import Invalid, NotFound
 from lib.core.listing import AnySelect, Column, listing
@@ -92,6 +93,17 @@ class Discount:
     last_used_at: datetime | None
     oddities: tuple[str, ...]
     digest: Digest
+
+    @property
+    def gives(self) -> str:
+        """What it gives, in words: `20 % off`, `$5.00 off`, `14 more days of trial`."""
+        match self.kind:
+            case "percentage":
+                return f"{self.value} % off"
+            case "fixed_amount":
+                return f"{money.show(self.value)} off"
+            case _:
+                return f"{self.value} more days of trial"
 
     @property
     def left(self) -> int | None:

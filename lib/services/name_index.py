@@ -1,14 +1,14 @@
 """An index of people's names in a SQLite file beside a SQLite database: any part, and typing errors.
 
-**The file holds personal data**: the words of everybody's name, nickname and e-mail (the part before the @),
-with their user id. Only its owner may read it (mode 0600), it is to be deleted together with its database, and
-it is never part of production's database, whose export would refuse a full-text table. A changed or erased
-person is indexed anew within minutes, and words that nobody bears any more are removed with them; a deleted
-person is gone within a day.
+**The file holds personal data**: the words of everybody's name, nickname and e-mail (what is before the @),
+with their user id. Only its owner may read it (mode 0600), it is to be deleted together with its database,
+and it is never part of production's database, whose export would refuse a full-text table. A changed or
+erased person is indexed anew within minutes, and words that nobody bears any more are removed with them; a
+deleted person is gone within a day.
 
-A typed word stands for every known word that begins with it, contains it, or is one typing error away (a letter
-too many, missing, wrong, or swapped with its neighbour). Typing errors are found through the forms of a word
-with one letter left out, as in Garbe's SymSpell (https://github.com/wolfgarbe/SymSpell).
+A typed word stands for every known word that begins with it, contains it, or is one typing error away: a
+letter too many, missing, wrong, or swapped with its neighbour. Typing errors are found through the forms of a
+word with one letter left out, as in Garbe's SymSpell (https://github.com/wolfgarbe/SymSpell).
 """
 
 import os
@@ -67,7 +67,7 @@ class NameIndex:
         return cls(Path(f"{url.database}.search.db"))
 
     def find(self, typed: str, *, limit: int) -> list[str]:
-        """User ids of people who bear every typed word: exact ones first, the latest indexed before others."""
+        """User ids of people who bear every typed word: exact ones first, then the latest indexed."""
         wanted = words_of(typed)
         if not wanted or not self.path.exists():
             return []

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from lib.core.access import Permission
@@ -14,6 +14,7 @@ from lib.core.work import View, query
 from lib.models import Payment, Refund, User, sortable
 
 SHOWN: Final = 50
+_COUNTED: Final = frozenset({"pending", "approved", "processed"})
 _NOT_PAID: Final = {
     "pending": "This payment is still pending: no money has come in that could be given back.",
     "failed": "This payment failed: no money has come in that could be given back.",
@@ -41,6 +42,23 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A refund of a payment, whatever became of it."""
+
+    id: str
+    amount_cents: int
+    currency: str
+    status: str
+    requested_at: datetime | None
+    stripe_refund_id: str | None
+
+    @property
+    def is_at_stripe(self) -> bool:
+        """Whether Stripe has heard of it, so that its own figure may hold it already."""
+        return self.status == "processed" or self.stripe_refund_id is not None
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentLine:
     """A payment for the desk that refunds it; `why_not` is empty when something of it can be given back."""
 
@@ -50,7 +68,6 @@ class PaymentLine:
     amount_cents: int
     currency: str
     status: str
-    refund_amount_cents: int | None
     refunded_cents: int
     promised_cents: int
     left_cents: int
@@ -83,44 +100,42 @@ def one(view: View, payment_id: str) -> PaymentLine:
     return found[0]
 
 
-def balances(
-    session: Session, payments: Iterable[Sequence[Any]], *, without: str | None = None
-) -> dict[str, Balance]:
-    """The balance of each payment (id, amount, refunded, status), in one statement.
-
-    `without`: a refund that is not counted, because it is the one being decided.
-    """
-    given = {row[0]: row for row in payments}
-    counted: list[ColumnElement[bool]] = [
-        Refund.transaction_id.in_(given),
-        Refund.status.in_(("pending", "approved", "processed")),
-    ]
-    if without is not None:
-        counted.append(Refund.id != without)
-    at_stripe = ((Refund.status == "processed") | Refund.stripe_refund_id.is_not(None)).label("at_stripe")
-    sums = session.execute(
-        select(Refund.transaction_id, at_stripe, func.sum(Refund.refund_amount_cents))
-        .where(*counted)
-        .group_by(Refund.transaction_id, at_stripe)
+def balance_of(payment: Payment, refunds: Iterable[Asked], *, without: str | None = None) -> Balance:
+    """The balance of a payment with these refunds; `without`: the one being decided, which is not counted."""
+    counted = [each for each in refunds if each.id != without and each.status in _COUNTED]
+    at_stripe = sum(each.amount_cents for each in counted if each.is_at_stripe)
+    gone = payment.refund_amount_cents
+    if payment.status == "refunded" and gone is None:
+        gone = payment.amount_cents
+    return Balance(
+        payment.amount_cents,
+        # Stripe's cumulative figure also holds refunds that were made in its own dashboard.
+        refunded_cents=max(gone or 0, at_stripe),
+        promised_cents=sum(each.amount_cents for each in counted if not each.is_at_stripe),
     )
-    known: dict[tuple[str, bool], int] = {(key, bool(stripe)): int(cents) for key, stripe, cents in sums}
-    return {
-        key: Balance(
-            amount,
-            # Stripe's cumulative figure also holds refunds that were made in its own dashboard.
-            refunded_cents=amount
-            if status == "refunded" and refunded is None
-            else max(refunded or 0, known.get((key, True), 0)),
-            promised_cents=known.get((key, False), 0),
+
+
+def refunds_of(session: Session, payment_ids: Iterable[str]) -> dict[str, list[Asked]]:
+    """The refunds of each payment, oldest first, in one statement."""
+    rows = session.execute(
+        select(
+            Refund.transaction_id,
+            Refund.id,
+            Refund.refund_amount_cents,
+            Refund.status,
+            Refund.requested_at,
+            Refund.stripe_refund_id,
+            Payment.currency,
         )
-        for key, amount, refunded, status in given.values()
-    }
-
-
-def balance(session: Session, payment: Payment, *, without: str | None = None) -> Balance:
-    """The balance of one payment; see `balances`."""
-    row = (payment.id, payment.amount_cents, payment.refund_amount_cents, payment.status)
-    return balances(session, [row], without=without)[payment.id]
+        .join(Payment, Payment.id == Refund.transaction_id)
+        .where(Refund.transaction_id.in_(payment_ids))
+        .order_by(sortable(Refund.requested_at), Refund.id)
+    )
+    found: dict[str, list[Asked]] = {}
+    for payment_id, key, cents, status, at, stripe_id, currency in rows:
+        asked = Asked(key, cents, currency or "USD", status, at, stripe_id)
+        found.setdefault(payment_id, []).append(asked)
+    return found
 
 
 def why_not_refundable(
@@ -148,15 +163,17 @@ def _newest() -> Select[Payment, str]:
 
 
 def _lines(view: View, statement: Select[Payment, str]) -> list[PaymentLine]:
-    people = set(view.session.scalars(statement.with_only_columns(Payment.user_id)))
-    with view.revealing(people):
-        found = view.session.execute(statement).all()
-    facts = [(each.id, each.amount_cents, each.refund_amount_cents, each.status) for each, _ in found]
-    sums = balances(view.session, facts) if facts else {}
-    return [_line(payment, person, sums[payment.id]) for payment, person in found]
+    found = view.session.execute(statement).all()
+    with view.revealing({payment.user_id for payment, _ in found}) as revealed:
+        if revealed:
+            found = view.session.execute(statement).all()
+    refunds = refunds_of(view.session, [payment.id for payment, _ in found]) if found else {}
+    return [line_of(payment, person, refunds.get(payment.id, [])) for payment, person in found]
 
 
-def _line(payment: Payment, person: str | None, money: Balance) -> PaymentLine:
+def line_of(payment: Payment, person: str | None, refunds: Sequence[Asked]) -> PaymentLine:
+    """A payment with the name of who paid (as the reader may see it) and its refunds."""
+    money = balance_of(payment, refunds)
     stripe_ids = (payment.stripe_payment_intent_id, payment.stripe_charge_id)
     return PaymentLine(
         id=payment.id,
@@ -165,7 +182,6 @@ def _line(payment: Payment, person: str | None, money: Balance) -> PaymentLine:
         amount_cents=payment.amount_cents,
         currency=payment.currency or "USD",
         status=payment.status,
-        refund_amount_cents=payment.refund_amount_cents,
         refunded_cents=money.refunded_cents,
         promised_cents=money.promised_cents,
         left_cents=money.left_cents if payment.status == "succeeded" else 0,

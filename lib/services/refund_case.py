@@ -8,13 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lib.core.access import Permission
+from lib.core.errors import NotFound
 from lib.core.listing import Column
 from lib.core.work import Digest, View, digest
-from lib.models import Refund, RefundAttempt, User, sortable
+from lib.models import Payment, Refund, RefundAttempt, User
 from lib.payments import operations
 from lib.payments.operations import OperationView
 from lib.services import payments
-from lib.services.payments import PaymentLine
+from lib.services.payments import Asked, PaymentLine
 from lib.services.refund_rules import Requester, requester_of, why_not_again, why_not_decide
 
 EARLIER_COLUMNS: Final = (
@@ -33,17 +34,6 @@ ATTEMPT_COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """Another refund of the same payment."""
-
-    id: str
-    amount_cents: int
-    status: str
-    requested_at: datetime | None
-    stripe_refund_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Attempt:
     """One try to approve the refund."""
 
@@ -57,7 +47,8 @@ class Attempt:
 class RefundCase:
     """One refund with what a decision needs. Amounts are minor units of `currency`.
 
-    `left_cents`: what of the payment is left for this refund. `digest`: hand it back with the decision.
+    `left_cents`: what of the payment is left for this refund. `earlier`: the payment's other refunds.
+    `digest`: hand it back with the decision.
     `why_not_decide`: why the reader cannot approve or deny it now; None when they can.
     `can_try_again`: it is approved, Stripe did not pay it, and nothing is under way.
     """
@@ -80,7 +71,7 @@ class RefundCase:
     payment: PaymentLine
     left_cents: int
     requested_by: Requester | None
-    earlier: tuple[Earlier, ...]
+    earlier: tuple[Asked, ...]
     attempts: tuple[Attempt, ...]
     operations: tuple[OperationView, ...]
     why_not_decide: str | None
@@ -93,9 +84,9 @@ def case_of(view: View, refund: Refund) -> RefundCase:
     with view.revealing([refund.user_id]) as revealed:
         if revealed:
             view.session.refresh(refund)
-        person = view.session.execute(select(User.name, User.email).where(User.id == refund.user_id)).first()
-    payment = payments.one(view, refund.transaction_id)
-    earlier = _others(view.session, refund)
+        paid, person, email = _payment_and_person(view.session, refund)
+    asked = payments.refunds_of(view.session, [paid.id])[paid.id]
+    payment = payments.line_of(paid, person, asked)
     requester = requester_of(view.session, refund.id)
     steps = tuple(operations.progress(view, "refunds", refund.id))
     return RefundCase(
@@ -111,13 +102,13 @@ def case_of(view: View, refund: Refund) -> RefundCase:
         processed_by=refund.processed_by,
         stripe_refund_id=refund.stripe_refund_id,
         user_id=refund.user_id,
-        person=person.name if person else None,
-        email=person.email if person else None,
+        person=person,
+        email=email,
         relationship_id=refund.relationship_id,
         payment=payment,
-        left_cents=_left_for(view.session, refund, payment),
+        left_cents=payments.balance_of(paid, asked, without=refund.id).left_cents,
         requested_by=requester,
-        earlier=earlier,
+        earlier=tuple(each for each in asked if each.id != refund.id),
         attempts=_attempts(view.session, refund.id),
         operations=steps,
         why_not_decide=why_not_decide(refund, requester, view.actor),
@@ -126,24 +117,16 @@ def case_of(view: View, refund: Refund) -> RefundCase:
     )
 
 
-def _left_for(session: Session, refund: Refund, payment: PaymentLine) -> int:
-    row = (payment.id, payment.amount_cents, payment.refund_amount_cents, payment.status)
-    return payments.balances(session, [row], without=refund.id)[payment.id].left_cents
-
-
-def _others(session: Session, refund: Refund) -> tuple[Earlier, ...]:
-    rows = session.execute(
-        select(
-            Refund.id,
-            Refund.refund_amount_cents,
-            Refund.status,
-            Refund.requested_at,
-            Refund.stripe_refund_id,
-        )
-        .where(Refund.transaction_id == refund.transaction_id, Refund.id != refund.id)
-        .order_by(sortable(Refund.requested_at), Refund.id)
-    )
-    return tuple(Earlier(*row) for row in rows)
+def _payment_and_person(session: Session, refund: Refund) -> tuple[Payment, str | None, str | None]:
+    row = session.execute(
+        select(Payment, User.name, User.email)
+        .outerjoin(User, User.id == refund.user_id)
+        .where(Payment.id == refund.transaction_id)
+    ).first()
+    if row is None:
+        raise NotFound(f"The payment {refund.transaction_id} of this refund does not exist.")
+    payment, name, email = row
+    return payment, name, email
 
 
 def _attempts(session: Session, refund_id: str) -> tuple[Attempt, ...]:

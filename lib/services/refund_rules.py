@@ -48,7 +48,8 @@ def must_be_left(
     session: Session, payment: Payment, amount_cents: int, *, without: str | None = None
 ) -> None:
     """Raise Refused unless so much of a payment can be given back; `without` is the refund being decided."""
-    left = payments.balance(session, payment, without=without).left_cents
+    refunds = payments.refunds_of(session, [payment.id]).get(payment.id, [])
+    left = payments.balance_of(payment, refunds, without=without).left_cents
     stripe_ids = (payment.stripe_payment_intent_id, payment.stripe_charge_id)
     if why := payments.why_not_refundable(payment.transaction_type, payment.status, stripe_ids, left):
         raise Refused(why)

@@ -97,7 +97,7 @@ class SubscriptionCase:
 def case_of(view: View, subscription: Subscription) -> SubscriptionCase:
     """Gather the case of a subscription; its payer counts as opened."""
     view.note_opening("users", subscription.user_id)
-    couple = view.session.get(Relationship, subscription.relationship_id)
+    couple, plan_name = _couple_and_plan(view.session, subscription)
     members = [subscription.user_id, *((couple.user_1_id, couple.user_2_id) if couple else ())]
     with view.revealing(members) as revealed:
         if revealed:
@@ -121,9 +121,7 @@ def case_of(view: View, subscription: Subscription) -> SubscriptionCase:
         canceled_at=subscription.canceled_at,
         cancel_reason=subscription.cancel_reason,
         plan_id=subscription.plan_id,
-        plan_name=view.session.scalar(
-            select(SubscriptionPlan.plan_name).where(SubscriptionPlan.id == subscription.plan_id)
-        ),
+        plan_name=plan_name,
         billing_period=subscription.billing_period,
         price_cents=subscription.price_cents,
         currency=subscription.currency or "USD",
@@ -149,6 +147,19 @@ def case_of(view: View, subscription: Subscription) -> SubscriptionCase:
         why_not_cancel_now=why_not("now", subscription, under_way),
         why_not_keep=why_not("keep", subscription, under_way),
     )
+
+
+def _couple_and_plan(session: Session, subscription: Subscription) -> tuple[Relationship | None, str | None]:
+    """The couple and the name of the plan; dirty rows may lead to neither."""
+    row = session.execute(
+        select(Relationship, SubscriptionPlan.plan_name)
+        .select_from(Subscription)
+        .outerjoin(Relationship, Relationship.id == Subscription.relationship_id)
+        .outerjoin(SubscriptionPlan, SubscriptionPlan.id == Subscription.plan_id)
+        .where(Subscription.id == subscription.id)
+    ).one()
+    couple, plan_name = row
+    return couple, plan_name
 
 
 def why_not(wish: Wish, subscription: Subscription, under_way: str | None) -> str | None:

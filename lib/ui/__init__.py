@@ -1,9 +1,11 @@
 """What a page is made of: it composes these and the services; it computes, queries and catches nothing."""
 
 from lib.ui.billing import payments, watch
+from lib.ui.charts import chart, figure_tile, period, stands_on
 from lib.ui.desk import announce, attempt, may, page, read
+from lib.ui.filters import pick
 from lib.ui.forms import REASON, Ask, action
-from lib.ui.links import link
+from lib.ui.links import link, object_link
 from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.show import (
     Tile,
@@ -16,6 +18,7 @@ from lib.ui.show import (
     limit,
     moment,
     plain,
+    shortened,
     tiles,
     words,
 )
@@ -24,6 +27,7 @@ from lib.ui.table import (
     choose,
     first_page,
     frame,
+    one_of,
     open_row,
     opened,
     search_box,
@@ -44,10 +48,12 @@ __all__ = [
     "badge",
     "card",
     "changes",
+    "chart",
     "choose",
     "counted",
     "document",
     "facts",
+    "figure_tile",
     "first_page",
     "frame",
     "limit",
@@ -55,15 +61,21 @@ __all__ = [
     "may",
     "moment",
     "notebook",
+    "object_link",
+    "one_of",
     "open_row",
     "opened",
     "page",
     "payments",
+    "period",
+    "pick",
     "plain",
     "read",
     "reveal",
     "search_box",
     "sections",
+    "shortened",
+    "stands_on",
     "table",
     "tiles",
     "timeline",

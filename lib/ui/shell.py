@@ -4,16 +4,11 @@ It lies outside the folder of `pages/` on purpose: beside it, Streamlit would se
 before anybody has signed in.
 """
 
-from pathlib import Path
-from typing import Final
-
 import streamlit as st
 
 from lib.core.access import Actor
 from lib.ui import desk, navigation, resources, sign_in
-
-PRODUCT: Final = "Better Together admin"
-ICON: Final = Path(__file__).with_name("assets") / "icon.svg"
+from lib.ui.sign_in import ICON, PRODUCT
 
 
 def run() -> None:
@@ -37,11 +32,11 @@ def _open(actor: Actor) -> None:
 
 
 def _person(actor: Actor) -> None:
-    if resources.settings().demo:
-        st.caption(":material/science: Demo: invented people, and a Stripe on this machine.")
     with st.container(gap="xxsmall"):
         st.text(actor.name)
         st.caption(actor.role.value.capitalize())
+    if resources.settings().demo:
+        st.caption(":material/science: Demo: invented people, Stripe on this machine")
     st.button(
         "Sign out", key="sign_out", icon=":material/logout:", on_click=sign_in.sign_out, width="stretch"
     )

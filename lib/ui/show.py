@@ -122,6 +122,7 @@ def tiles(figures: Sequence[Tile]) -> None:
                 help=figure.help,
                 border=True,
                 width="stretch",
+                height="stretch",
             )
 
 
@@ -137,6 +138,11 @@ def limit(label: str, used_cents: int, limit_cents: int, currency: str) -> None:
         share,
         text=f"{label}: {plain(amount(used_cents, currency))} of {plain(amount(limit_cents, currency))}",
     )
+
+
+def shortened(text: str, longest: int = 20_000) -> str:
+    """A long text cut to what a browser shows quickly, saying so."""
+    return text if len(text) <= longest else f"{text[:longest]}\n… {len(text) - longest:,} more characters"
 
 
 def counted(number: int) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
@@ -14,6 +15,10 @@ from lib.services.sessions import SignInState
 from lib.ui import resources
 
 __all__ = ["SignInState", "at_the_desk", "current_actor", "page", "sign_out"]
+
+PRODUCT: Final = "Better Together admin"
+ICON: Final = Path(__file__).with_name("assets") / "icon.svg"
+_CARD_WIDTH: Final = 480  # pixels; a narrower screen narrows it
 
 _at_the_desk: ContextVar[Actor | None] = ContextVar("actor_of_this_run", default=None)
 
@@ -50,9 +55,12 @@ def sign_out() -> None:
 
 def page(state: SignInState) -> None:
     """The page at every address for somebody who is not signed in."""
-    _, middle, _ = st.columns([1, 2, 1])
-    with middle.container(border=True, gap="medium"):
-        st.title("Better Together admin", anchor=False)
+    with (
+        st.container(horizontal_alignment="center"),
+        st.container(border=True, gap="medium", width=_CARD_WIDTH),
+    ):
+        st.image(ICON, width=48, alt="")
+        st.title(PRODUCT, anchor=False)
         title, text, icon = _SENTENCES[state]
         if title:
             st.warning(f"**{title}** {text}", icon=icon)

@@ -42,6 +42,20 @@ def choose(label: str, options: Sequence[str], *, key: str, default: str | None 
     )
 
 
+def one_of(label: str, options: Sequence[str], *, key: str) -> str:
+    """Exactly one of a few options, in the address; the first one until another is chosen."""
+    chosen = st.segmented_control(
+        label,
+        list(options),
+        key=key,
+        default=options[0],
+        required=True,
+        bind="query-params",
+        on_change=first_page,
+    )
+    return chosen or options[0]
+
+
 def toggle(label: str, *, key: str, help: str | None = None) -> bool:  # noqa: A002 - Streamlit's word
     """A switch that lives in the address."""
     return st.toggle(label, key=key, help=help, bind="query-params", on_change=first_page)

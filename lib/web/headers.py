@@ -1,16 +1,22 @@
 """What goes with every answer: headers that keep a browser from doing what we never asked it to."""
 
+import base64
+import hashlib
+import re
 from collections.abc import Iterable
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
+import streamlit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Unauthenticated in Streamlit; ours is /metrics, for this machine only.
-_CLOSED: Final = frozenset({"/_stcore/metrics", "/st-metrics"})
+_CLOSED: Final = frozenset({"/_stcore/metrics"})
+_INLINE_SCRIPT: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _STREAMLITS_OWN: Final = ("/_stcore/", "/media/", "/component/", "/static/")
 
 
@@ -21,9 +27,10 @@ class SecurityHeaders:
         self.app = app
         self.secure = url.startswith("https://")
         host = urlsplit(url).netloc
-        # Streamlit styles its elements inline and runs no inline script. Its data grid draws into blobs.
+        scripts = " ".join(("'self'", "'wasm-unsafe-eval'", *_streamlits_inline_scripts()))
+        # Streamlit styles its elements inline; its data grid draws into blobs.
         self.policy = (
-            "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+            f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
             "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
             f"connect-src 'self' ws://{host} wss://{host}; object-src 'none'; base-uri 'self'; "
             "form-action 'self'; frame-ancestors 'none'"
@@ -116,6 +123,13 @@ class WantedPage:
             await send(message)
 
         return setting
+
+
+def _streamlits_inline_scripts() -> list[str]:
+    """The hashes of the scripts that stand in Streamlit's own page, so that no other inline script runs."""
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_bytes()
+    digests = (hashlib.sha256(script).digest() for script in _INLINE_SCRIPT.findall(page))
+    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
 
 
 def _inside(address: str) -> str:

@@ -14,9 +14,7 @@ from lib.web.metrics import Metrics
 from lib.web.webhooks import StripeWebhooks
 
 
-def routes(
-    settings: Settings, database: Database, *, keys_folder: Path = keys.FOLDER
-) -> Sequence[BaseRoute]:
+def routes(settings: Settings, database: Database, *, keys_folder: Path = keys.FOLDER) -> Sequence[BaseRoute]:
     """Every address of ours; the embedded sign-in, with its key from `keys_folder`, only in demo mode."""
     found: list[BaseRoute] = [
         Route("/healthz", Health(database).answer, methods=["GET"]),

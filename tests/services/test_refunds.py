@@ -10,10 +10,11 @@ from lib.core import audit, moments
 from lib.core.database import Database
 from lib.core.errors import Invalid, NotAllowed, NotFound, Refused
 from lib.core.work import reading
-from lib.models import AuditEntry, Operation, Refund, RefundAttempt, RefundLimit
+from lib.models import AuditEntry, Operation, Refund, RefundAttempt, RefundLimit, Reveal
 from lib.services import payments, refund_limits, refunds
 from tests.factories import make_couple, make_payment, make_refund, make_user, write
 from tests.staff import FINANCE, OTHER_FINANCE, PRODUCT, SUPPORT, do, read
+from tests.statements import counted
 
 
 @pytest.fixture
@@ -379,3 +380,50 @@ def test_a_persons_and_a_couples_payments_say_what_is_refundable(database: Datab
         failed: (0, False),
     }
     assert {line.id for line in read(database, SUPPORT, payments.of_couple, couple)} == {mine, failed}
+
+
+def test_one_refund_takes_as_many_statements_whatever_happened_to_its_payment(database: Database) -> None:
+    payment = make_payment(database, amount_cents=90_000)
+    refund = ask(database, payment)
+    numbers = []
+    for more in (0, 20):
+        for _ in range(more):
+            make_refund(database, transaction_id=payment, refund_amount_cents=1)
+        with reading(database, FINANCE) as view, counted(database) as sent:
+            refunds.one(view, refund)
+            numbers.append(len(sent))
+
+    assert numbers[0] == numbers[1] <= 8
+
+
+def test_a_euro_refund_is_shown_in_euros_among_the_others(database: Database) -> None:
+    payment = make_payment(database, currency="EUR")
+    make_refund(database, transaction_id=payment, refund_amount_cents=1)
+
+    case = read(database, FINANCE, refunds.one, ask(database, payment))
+
+    assert [(each.amount_cents, each.currency) for each in case.earlier] == [(1, "EUR")]
+
+
+def test_a_person_who_was_revealed_is_shown_by_name_to_whoever_asked_only(database: Database) -> None:
+    person = make_user(database, name="Mara Keller", email="mara@example.org")
+    refund = make_refund(database, user_id=person)
+    write(
+        database,
+        Reveal,
+        id="reveal",
+        admin_user_id=SUPPORT.id,
+        person_id=person,
+        reason="A call",
+        revealed_at=moments.now(),
+        until=moments.now() + timedelta(minutes=15),
+    )
+
+    shown, masked = (read(database, who, refunds.one, refund) for who in (SUPPORT, FINANCE))
+
+    assert (shown.person, shown.email, shown.payment.person) == (
+        "Mara Keller",
+        "mara@example.org",
+        "Mara Keller",
+    )
+    assert (masked.person, masked.email) == ("Mara K.", "m•••@example.org")

@@ -9,10 +9,12 @@ from sqlalchemy import update
 
 from lib.core.database import Database
 from lib.core.errors import Invalid, NotAllowed, NotFound, Refused
+from lib.core.work import reading
 from lib.models import Operation, Subscription, SubscriptionChange
 from lib.services import subscriptions
 from tests.factories import NOW, make_payment, make_plan, make_subscription, make_user, write
 from tests.staff import PRODUCT, SUPPORT, do, read
+from tests.statements import counted
 
 
 @pytest.fixture
@@ -214,3 +216,14 @@ def test_who_may_not_and_what_is_not_there(database: Database) -> None:
         read(database, PRODUCT, subscriptions.one, wanted)
     with pytest.raises(NotFound, match="There is no subscription"):
         read(database, SUPPORT, subscriptions.one, "z" * 10_000)
+
+
+def test_one_subscription_takes_eight_statements_at_most(database: Database) -> None:
+    wanted = make_subscription(database)
+    for _ in range(10):
+        make_payment(database, subscription_id=wanted)
+
+    with reading(database, SUPPORT) as view, counted(database) as sent:
+        subscriptions.one(view, wanted)
+
+    assert len(sent) <= 8

@@ -1,6 +1,6 @@
 """The routes over a migrated database, as a browser and a program on this machine see them."""
 
-import json
+import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -65,42 +65,56 @@ def identity_cookies(claims: Mapping[str, Any], secret: str) -> dict[str, str]:
     def keep(name: str, value: str) -> None:
         made[name] = signed(name, value).decode()
 
-    set_cookie_with_chunks(keep, signed, USER_COOKIE_NAME, json.loads(json.dumps(claims)))
+    set_cookie_with_chunks(keep, signed, USER_COOKIE_NAME, dict(claims), cookie_attr_size=0)
     return made
 
 
-@pytest.fixture
-def database(sqlite_url: str) -> Iterator[Database]:
-    """A database at the newest revision with the four demo accounts."""
-    database = Database(sqlite_url)
+@pytest.fixture(scope="session")
+def staffed(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the four demo accounts, to be copied and never opened."""
+    path = tmp_path_factory.mktemp("staffed") / "admin.db"
+    database = Database(f"sqlite:///{shutil.copy(sqlite_template, path)}")
     create_demo_staff(database)
+    database.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def keys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the run's demo secrets are; making an RSA key for each test would take most of the time."""
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture
+def database(staffed: Path, tmp_path: Path) -> Iterator[Database]:
+    """A database at the newest revision with the four demo accounts."""
+    database = Database(f"sqlite:///{shutil.copy(staffed, tmp_path / 'admin.db')}")
     yield database
     database.dispose()
 
 
 @pytest.fixture
-def settings(sqlite_url: str, tmp_path: Path) -> Settings:
+def settings(keys_folder: Path) -> Settings:
     """A demo's settings, with a webhook secret and a test key."""
     read = Settings.from_environment(
         {
             "ADMIN_DEMO": "1",
             "ADMIN_URL": URL,
-            "DATABASE_URL": sqlite_url,
             "STRIPE_WEBHOOK_SECRET": SECRET,
             "STRIPE_SECRET_KEY": "sk_test_of_nobody",
         }
     )
-    return replace(read, sign_in=keys.complete(read.sign_in, tmp_path / "keys"))
+    return replace(read, sign_in=keys.complete(read.sign_in, keys_folder))
 
 
 @pytest.fixture
-def make_site(database: Database, tmp_path: Path) -> Iterator[Callable[..., Site]]:
+def make_site(database: Database, keys_folder: Path) -> Iterator[Callable[..., Site]]:
     """Make the site with given settings, asked from a given address."""
     opened: list[TestClient] = []
 
     def make(settings: Settings, *, asked_from: str = "127.0.0.1") -> Site:
         app = Starlette(
-            routes=routes(settings, database, keys_folder=tmp_path / "keys"),
+            routes=routes(settings, database, keys_folder=keys_folder),
             middleware=[
                 Middleware(SecurityHeaders, url=settings.url),
                 Middleware(WantedPage, url=settings.url),

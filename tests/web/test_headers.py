@@ -56,7 +56,9 @@ def test_every_answer_forbids_what_we_never_ask_for() -> None:
     assert headers["strict-transport-security"] == "max-age=31536000"
 
 
-@pytest.mark.parametrize(("url", "secure"), [("https://admin.example.org", True), ("http://localhost", False)])
+@pytest.mark.parametrize(
+    ("url", "secure"), [("https://admin.example.org", True), ("http://localhost", False)]
+)
 def test_cookies_are_secure_when_the_address_is(url: str, secure: bool) -> None:
     cookies = client(url).get("/oauth2callback").headers.get_list("set-cookie")
 

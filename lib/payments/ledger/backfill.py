@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from lib.core.work import Work, job
@@ -16,6 +15,8 @@ from lib.payments.ledger.states import newest
 
 CHUNK: Final = 2_000
 
+# Not the class: the ORM would insert row by row, to learn each number.
+_LEDGER = cast(Table, SubscriptionChange.__table__)
 _PAID_AT = sortable(func.coalesce(Payment.processed_at, Payment.created_at))
 _COLUMNS: Final = (
     "id relationship_id plan_id status billing_period price_cents currency is_gift created_at updated_at "
@@ -38,9 +39,9 @@ def backfill(work: Work, *, chunk: int = CHUNK) -> int:
             work.count("subscriptions" if chain else "left_out")
             rows += chain
         if rows:
-            work.session.execute(insert(SubscriptionChange), rows)
+            work.session.execute(insert(_LEDGER), rows)
         added += len(rows)
-        last = found[-1].id
+        last = found[-1]["id"]
     work.count("subscription_changes", added)
     return added
 
@@ -52,7 +53,7 @@ def begin(work: Work, subscription: Subscription) -> None:
     """
     if newest(work.session, subscription.id) is not None:
         return
-    row = Known(**{name: getattr(subscription, name) for name in _COLUMNS})
+    row = {name: getattr(subscription, name) for name in _COLUMNS}
     for known in _with_payments(work.session, [row]):
         work.session.add_all(SubscriptionChange(**values) for values in _rows(known, work.now))
 
@@ -66,13 +67,13 @@ def _rows(known: Known, now: datetime) -> list[dict[str, Any]]:
             "cause": link.cause,
             "source": "backfill",
             "source_id": None,
-            **asdict(link.state),
+            **link.state.columns(),
         }
         for link in history_of(known, now)
     ]
 
 
-def _without_chain(session: Session, after: str, limit: int) -> list[Known]:
+def _without_chain(session: Session, after: str, limit: int) -> list[dict[str, Any]]:
     recorded = select(SubscriptionChange.seq).where(SubscriptionChange.subscription_id == Subscription.id)
     columns = [getattr(Subscription, name) for name in _COLUMNS]
     statement = (
@@ -81,12 +82,12 @@ def _without_chain(session: Session, after: str, limit: int) -> list[Known]:
         .order_by(Subscription.id)
         .limit(limit)
     )
-    return [Known(**dict(zip(_COLUMNS, row, strict=True))) for row in session.execute(statement)]
+    return [dict(zip(_COLUMNS, row, strict=True)) for row in session.execute(statement)]
 
 
-def _with_payments(session: Session, found: Sequence[Known]) -> Iterator[Known]:
-    """The same subscriptions with what their payments say: two statements, whatever their number."""
-    first, last = found[0].id, found[-1].id
+def _with_payments(session: Session, found: Sequence[dict[str, Any]]) -> Iterator[Known]:
+    """The subscriptions with what their payments say: two statements, whatever their number."""
+    first, last = found[0]["id"], found[-1]["id"]
     dates: dict[str, dict[str, Any]] = defaultdict(dict)
     for key, failed, earliest, latest in session.execute(_paid(first, last)):
         known = dates[key]
@@ -99,9 +100,8 @@ def _with_payments(session: Session, found: Sequence[Known]) -> Iterator[Known]:
         if paid is not None:
             discounts[key].append((paid, cents))
     for subscription in found:
-        yield replace(
-            subscription, **dates.get(subscription.id, {}), discounts=discounts.get(subscription.id, ())
-        )
+        key = subscription["id"]
+        yield Known(**subscription, **dates.get(key, {}), discounts=discounts.get(key, ()))
 
 
 def _paid(first: str, last: str) -> Select[*tuple[Any, ...]]:

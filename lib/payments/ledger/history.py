@@ -17,7 +17,7 @@ here, the same way for everybody, and the rows are marked `backfill`:
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -103,23 +103,24 @@ def _states(
     steps = [*_statuses(known, start, end, now), *_discounts(known, end)]
     if known.canceled_at is not None and (end is None or known.canceled_at < end):
         steps.append((max(known.canceled_at, start), {"set_to_cancel": True}))
-    state = State(
-        relationship_id=known.relationship_id,
-        status="incomplete",
-        plan_id=known.plan_id,
-        billing_period=known.billing_period,
-        currency=(known.currency or "USD").upper(),
-        list_arr_cents=(price := annualised(known.price_cents, known.billing_period)),
-        net_arr_cents=price,
-        is_gift=bool(known.is_gift),
-        collection_paused=False,
-        set_to_cancel=False,
-    )
+    price = annualised(known.price_cents, known.billing_period)
+    fields: dict[str, Any] = {
+        "relationship_id": known.relationship_id,
+        "status": "incomplete",
+        "plan_id": known.plan_id,
+        "billing_period": known.billing_period,
+        "currency": (known.currency or "USD").upper(),
+        "list_arr_cents": price,
+        "net_arr_cents": price,
+        "is_gift": bool(known.is_gift),
+        "collection_paused": False,
+        "set_to_cancel": False,
+    }
     for at, change in sorted((step for step in steps if step[0] <= now), key=lambda step: step[0]):
-        state = replace(state, **change)
-        if state.status == "canceled":
-            state = replace(state, set_to_cancel=False)
-        yield max(at, start), state
+        fields |= change
+        if fields["status"] == "canceled":
+            fields["set_to_cancel"] = False
+        yield max(at, start), State(**fields)
 
 
 def _statuses(known: Known, start: datetime, end: datetime | None, now: datetime) -> Iterator[Step]:

@@ -1,8 +1,8 @@
 """The state of a subscription, and adding it to the ledger when it is another than before."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -34,6 +34,10 @@ class State:
     def of_row(cls, row: SubscriptionChange) -> Self:
         """The state that a row of the ledger holds."""
         return cls(**{name: getattr(row, name) for name in cls.__dataclass_fields__})
+
+    def columns(self) -> dict[str, Any]:
+        """The state as columns of a row of the ledger."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 def state_of(
@@ -108,7 +112,7 @@ def record(
         cause=cause if state.status == "canceled" else None,
         source=source,
         source_id=source_id,
-        **asdict(state),
+        **state.columns(),
     )
     work.session.add(row)
     return row

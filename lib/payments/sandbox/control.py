@@ -17,8 +17,9 @@ from lib.core.errors import Invalid
 from lib.payments.sandbox import shapes
 from lib.payments.sandbox.delivery import Delivery
 from lib.payments.sandbox.errors import StripeError
-from lib.payments.sandbox.facts import KINDS, Facts
+from lib.payments.sandbox.facts import Facts
 from lib.payments.sandbox.faults import Faults
+from lib.payments.sandbox.kinds import KINDS
 from lib.payments.sandbox.rules import refunds, renewals
 from lib.payments.sandbox.session import Session
 from lib.payments.sandbox.store import Store

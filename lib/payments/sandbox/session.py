@@ -11,8 +11,9 @@ from typing import Any
 
 from lib.payments.sandbox import shapes
 from lib.payments.sandbox.errors import missing_object
-from lib.payments.sandbox.facts import KINDS, Facts
+from lib.payments.sandbox.facts import Facts
 from lib.payments.sandbox.ids import new_id
+from lib.payments.sandbox.kinds import KINDS
 from lib.payments.sandbox.store import Store
 
 

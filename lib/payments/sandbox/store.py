@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from lib.core.errors import Invalid
-from lib.payments.sandbox.facts import KINDS, Facts, Kind
+from lib.payments.sandbox.facts import Facts
+from lib.payments.sandbox.kinds import KINDS, Kind
 
 _CHUNK = 5_000
 _COLUMNS = ("id", "created", "customer", "parent", "lookup", "status", "facts")
@@ -78,10 +79,10 @@ class Store:
     def load(self, facts: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
         """Write many objects and return how many, in chunks, so that memory stays the same at any size.
 
-        Each is `(kind, facts)`: a kind of `facts.KINDS` and the facts of that kind, as its class there lists
-        them (`subscription` -> `facts.SubscriptionFacts`, and so on). An object whose id exists is replaced.
-        References are not checked: the loader answers for them. No event is recorded or delivered; events
-        are loaded as objects of their own. Meant for a file that no server has open.
+        Each is `(kind, facts)`: a kind of `kinds.KINDS` and the facts of that kind, as its class in `facts`
+        lists them (`subscription` -> `facts.SubscriptionFacts`, and so on). An object whose id exists is
+        replaced. References are not checked: the loader answers for them. No event is recorded or delivered;
+        events are loaded as objects of their own. Meant for a file that no server has open.
 
         Raises Invalid for an unknown kind, a missing fact or an unknown one; earlier chunks stay written.
         """
@@ -200,7 +201,7 @@ def _upsert(kind: str) -> str:
 
 def _to_row(kind: Kind, facts: Mapping[str, Any]) -> tuple[Any, ...]:
     """Facts that are columns are not repeated in the JSON."""
-    columns = {"id", "created", "status", "object", kind.customer, kind.parent, kind.lookup}
+    columns = kind.columns
     rest = {name: value for name, value in facts.items() if name not in columns and value is not None}
     return (
         facts["id"],
@@ -224,8 +225,8 @@ def _to_facts(kind: Kind, row: tuple[Any, ...]) -> Facts:
 def _check(kind: str, given: Mapping[str, Any]) -> None:
     if kind not in KINDS:
         raise Invalid(f"The local Stripe keeps no objects of kind {kind!r}.")
-    names = given.keys() - {"object"}
+    names = given.keys()
     if missing := KINDS[kind].required - names:
         raise Invalid(f"A {kind} needs the facts {', '.join(sorted(missing))}: {dict(given)!r:.200}.")
-    if unknown := names - KINDS[kind].known:
+    if unknown := names - KINDS[kind].known - {"object"}:
         raise Invalid(f"A {kind} has no facts called {', '.join(sorted(unknown))}.")

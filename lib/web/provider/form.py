@@ -119,7 +119,7 @@ def page(query: QueryParams, *, email: str = "", problem: str = "", status: int 
 
 
 def _lines() -> list[tuple[str, str]]:
-    return [(account.email, f"{account.name} {account.purpose}") for account in ACCOUNTS]
+    return [(account.email, f"{account.name}: {account.purpose}") for account in ACCOUNTS]
 
 
 def _account(query: QueryParams, known: str, email: str, what: str) -> str:

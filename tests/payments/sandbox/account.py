@@ -92,7 +92,8 @@ class Account:
 
     def events(self, subject: Any) -> list[Any]:
         """The events about one object, oldest first."""
-        found = self.v1.events.list({"limit": 100}).auto_paging_iter()
+        since = {"gte": getattr(subject, "created", None) or subject.start}
+        found = self.v1.events.list({"limit": 100, "created": since}).auto_paging_iter()
         return [one for one in found if one.data.object["id"] == subject.id][::-1]
 
 

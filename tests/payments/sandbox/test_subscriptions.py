@@ -85,6 +85,38 @@ def test_a_first_payment_that_fails_can_be_asked_to_leave_nothing_behind(account
     assert account.v1.charges.list({"customer": customer.id}).data == []
 
 
+def test_a_first_payment_can_wait_to_be_confirmed(account: Account) -> None:
+    subscription = account.subscription(payment_behavior="default_incomplete")
+    (payment,) = account.v1.invoice_payments.list({"invoice": subscription.latest_invoice}).data
+    intent = payment.payment.payment_intent
+    account.v1.payment_intents.confirm(intent, {"payment_method": "pm_card_visa"})
+
+    assert (subscription.status, payment.status) == ("incomplete", "open")
+    assert account.v1.invoices.retrieve(subscription.latest_invoice).status == "paid"
+    assert account.v1.subscriptions.retrieve(subscription.id).status == "active"
+
+
+def test_nothing_due_needs_no_card(account: Account) -> None:
+    gift = account.v1.coupons.create({"percent_off": 100, "duration": "once"})
+    discounts = [{"coupon": gift.id}]
+    subscription = account.subscription(account.customer(card=None), discounts=discounts)
+
+    assert subscription.status == "active"
+
+
+def test_a_subscription_paid_by_invoice_is_active_before_it_is_paid(account: Account) -> None:
+    subscription = account.subscription(
+        account.customer(card=None),
+        collection_method="send_invoice",
+        days_until_due=14,
+        expand=["latest_invoice"],
+    )
+    invoice = subscription.latest_invoice
+
+    assert (subscription.status, invoice.status) == ("active", "open")
+    assert invoice.due_date - invoice.created == 14 * 86_400
+
+
 def test_a_one_time_price_cannot_be_subscribed_to(account: Account) -> None:
     error = refusal(lambda: account.subscription(price=account.price(interval=None)))
 

@@ -10,6 +10,8 @@ from lib.payments.sandbox.session import Session
 from lib.payments.sandbox.shapes.customers import invoice_prefix
 from lib.payments.sandbox.shapes.invoices import amounts
 
+_DUE_DAYS = 30
+
 RETRY_AFTER = 3 * 86_400
 """When Stripe would try a failed invoice again; the sandbox only says so."""
 
@@ -83,6 +85,7 @@ def make_invoice(
             "period_end": period[1],
             "collection_method": subscription.get("collection_method", "charge_automatically"),
             "attempt_count": 0,
+            "due_date": _due_date(session, subscription),
         },
     )
     for item, _ in waiting:
@@ -92,6 +95,12 @@ def make_invoice(
     session.store.put(invoice)
     session.record_now("invoice.created", invoice)
     return invoice
+
+
+def _due_date(session: Session, subscription: Facts) -> int | None:
+    if subscription.get("collection_method") != "send_invoice":
+        return None
+    return session.now + (subscription.get("days_until_due") or _DUE_DAYS) * 86_400
 
 
 def _apply_discounts(session: Session, invoice: Facts, subscription: Facts) -> None:
@@ -145,8 +154,6 @@ def finalize(session: Session, invoice: Facts) -> None:
         invoice["status"] = "open"
         invoice["finalized_at"] = session.now
         invoice["number"] = f"{invoice_prefix(customer['id'])}-{sequence:04d}"
-        if invoice.get("collection_method") == "send_invoice":
-            invoice["due_date"] = session.now + 30 * 86_400
     customer["next_invoice_sequence"] = sequence + 1
     session.store.put(customer)
     with session.changing(customer, "customer.updated"):
@@ -162,31 +169,60 @@ def mark_paid(session: Session, invoice: Facts, **more: Any) -> None:
         invoice |= {"status": "paid", "paid_at": session.now, "next_payment_attempt": None, **more}
 
 
-def collect(
-    session: Session, invoice: Facts, method: Facts | None, *, outcome: str | None = None
-) -> Facts | None:
-    """Try to collect an open invoice once; the charge says how it went, None that nothing was charged.
+def collect(session: Session, invoice: Facts, method: Facts | None) -> Facts | None:
+    """Try to collect an open invoice once; the charge says how it went.
 
-    Without a card the attempt fails before any charge.
+    Without a card the attempt fails before there is a charge: None.
     """
-    intent = session.newest("payment_intent", parent=invoice["id"]) or new_intent(
+    if method is not None:
+        return charge_invoice(session, invoice, method)
+    _intent_of(session, invoice)
+    _note_failure(session, invoice)
+    return None
+
+
+def charge_invoice(session: Session, invoice: Facts, method: Facts, *, outcome: str | None = None) -> Facts:
+    """Charge this card for an open invoice once; `outcome` overrules it as in `charging.attempt`."""
+    charge = attempt(session, _intent_of(session, invoice), method, outcome=outcome)
+    if charge["status"] == "succeeded":
+        mark_paid(session, invoice, attempt_count=invoice.get("attempt_count", 0) + 1)
+    else:
+        _note_failure(session, invoice)
+    return charge
+
+
+def _intent_of(session: Session, invoice: Facts) -> Facts:
+    """The payment intent of the invoice, made where there is none yet."""
+    first = invoice.get("billing_reason") == "subscription_create"
+    return session.newest("payment_intent", parent=invoice["id"]) or new_intent(
         session,
         {
             "amount": amounts(invoice)["amount_due"],
             "currency": invoice.get("currency", "usd"),
             "customer": invoice["customer"],
             "invoice": invoice["id"],
-            "description": "Subscription creation"
-            if invoice.get("billing_reason") == "subscription_create"
-            else "Subscription update",
+            "description": "Subscription creation" if first else "Subscription update",
         },
     )
-    charge = attempt(session, intent, method, outcome=outcome) if method else None
-    attempts = invoice.get("attempt_count", 0) + 1
-    if charge and charge["status"] == "succeeded":
-        mark_paid(session, invoice, attempt_count=attempts)
-        return charge
+
+
+def await_confirmation(session: Session, invoice: Facts) -> None:
+    """Leave the payment to a later confirmation by the customer."""
+    _intent_of(session, invoice)
+
+
+def _note_failure(session: Session, invoice: Facts) -> None:
     with session.changing(invoice, "invoice.updated", "invoice.payment_failed"):
-        invoice["attempt_count"] = attempts
+        invoice["attempt_count"] = invoice.get("attempt_count", 0) + 1
         invoice["next_payment_attempt"] = session.now + RETRY_AFTER
-    return charge
+
+
+def settle_subscription(session: Session, invoice: Facts) -> None:
+    """A past-due or incomplete subscription is active again once nothing is open."""
+    subscription = session.find("subscription", invoice.get("subscription") or "")
+    if subscription is None or subscription["status"] not in ("past_due", "incomplete", "unpaid"):
+        return
+    if session.newest("invoice", parent=subscription["id"], statuses=["open"]):
+        return
+    with session.changing(subscription, "customer.subscription.updated"):
+        subscription["status"] = "active"

@@ -8,12 +8,20 @@ from lib.payments.sandbox.facts import Facts
 from lib.payments.sandbox.ids import tail
 from lib.payments.sandbox.listing import PAGE_PARAMS, Page, bounds, cut, page, page_size
 from lib.payments.sandbox.router import Params, Rendered, Route
-from lib.payments.sandbox.rules.billing import card_for, collect, finalize, mark_paid, no_card
+from lib.payments.sandbox.rules.billing import (
+    card_for,
+    charge_invoice,
+    finalize,
+    mark_paid,
+    no_card,
+    settle_subscription,
+)
 from lib.payments.sandbox.rules.charging import declined
 from lib.payments.sandbox.rules.merging import merge_metadata
 from lib.payments.sandbox.rules.payment_methods import usable
 from lib.payments.sandbox.session import Session
-from lib.payments.sandbox.shapes.invoices import amounts, lines
+from lib.payments.sandbox.shapes.invoice_lines import lines
+from lib.payments.sandbox.shapes.invoices import amounts
 from lib.payments.sandbox.shapes.lists import list_of
 
 _LINES = "/v1/invoices/{}/lines"
@@ -89,7 +97,7 @@ def pay(session: Session, params: Params, invoice_id: str) -> Facts:
         mark_paid(session, invoice, paid_out_of_band=True)
     else:
         _charge(session, invoice, params)
-    _settle_subscription(session, invoice)
+    settle_subscription(session, invoice)
     return invoice
 
 
@@ -102,20 +110,9 @@ def _charge(session: Session, invoice: Facts, params: Params) -> None:
         method = card_for(session, customer, subscription)
     if method is None:
         raise no_card()
-    charge = collect(session, invoice, method)
-    if charge and charge["status"] == "failed":
+    charge = charge_invoice(session, invoice, method)
+    if charge["status"] == "failed":
         raise declined(session, charge)
-
-
-def _settle_subscription(session: Session, invoice: Facts) -> None:
-    """A past-due or incomplete subscription is active again once nothing is open."""
-    subscription = session.find("subscription", invoice.get("subscription") or "")
-    if subscription is None or subscription["status"] not in ("past_due", "incomplete", "unpaid"):
-        return
-    if session.newest("invoice", parent=subscription["id"], statuses=["open"]):
-        return
-    with session.changing(subscription, "customer.subscription.updated"):
-        subscription["status"] = "active"
 
 
 def void(session: Session, _params: Params, invoice_id: str) -> Facts:

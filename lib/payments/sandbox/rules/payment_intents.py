@@ -6,6 +6,7 @@ from lib.payments.sandbox.errors import StripeError
 from lib.payments.sandbox.facts import Facts
 from lib.payments.sandbox.listing import PAGE_PARAMS, Page, page
 from lib.payments.sandbox.router import Params, Route
+from lib.payments.sandbox.rules.billing import charge_invoice, settle_subscription
 from lib.payments.sandbox.rules.charging import attempt, declined, new_intent
 from lib.payments.sandbox.rules.merging import merge_metadata
 from lib.payments.sandbox.rules.payment_methods import usable
@@ -57,10 +58,21 @@ def _confirm(session: Session, intent: Facts) -> Facts:
             "directly with a payment method.",
             code="payment_intent_unexpected_state",
         )
-    charge = attempt(session, intent, session.get("payment_method", intent["payment_method"]))
+    method = session.get("payment_method", intent["payment_method"])
+    charge = (
+        _of_invoice(session, intent, method) if intent.get("invoice") else attempt(session, intent, method)
+    )
     if charge["status"] == "failed":
         raise declined(session, charge)
     return intent
+
+
+def _of_invoice(session: Session, intent: Facts, method: Facts) -> Facts:
+    """The charge for an invoice's payment; the invoice and its subscription follow."""
+    invoice = session.get("invoice", intent["invoice"])
+    charge = charge_invoice(session, invoice, method)
+    settle_subscription(session, invoice)
+    return charge
 
 
 def cancel(session: Session, params: Params, intent_id: str) -> Facts:

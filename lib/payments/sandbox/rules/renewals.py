@@ -2,7 +2,14 @@
 
 from lib.payments.sandbox.errors import StripeError
 from lib.payments.sandbox.facts import Facts
-from lib.payments.sandbox.rules.billing import card_for, collect, finalize, make_invoice, period_lines
+from lib.payments.sandbox.rules.billing import (
+    card_for,
+    charge_invoice,
+    collect,
+    finalize,
+    make_invoice,
+    period_lines,
+)
 from lib.payments.sandbox.rules.subscription_items import period_end
 from lib.payments.sandbox.rules.subscriptions import end
 from lib.payments.sandbox.session import Session
@@ -65,7 +72,10 @@ def _collect(session: Session, subscription: Facts, outcome: str | None) -> None
         method = card_for(session, customer, subscription) or session.newest(
             "payment_method", customer=customer["id"]
         )
-        collect(session, invoice, method, outcome=outcome)
+        if method is None:
+            collect(session, invoice, None)
+        else:
+            charge_invoice(session, invoice, method, outcome=outcome)
     if subscription.get("collection_method") != "send_invoice":
         subscription["status"] = "active" if invoice["status"] == "paid" else "past_due"
 

@@ -13,20 +13,21 @@ from lib.payments.sandbox.listing import PAGE_PARAMS, Page, bounds, page
 from lib.payments.sandbox.periods import plus_days
 from lib.payments.sandbox.router import Params, Route
 from lib.payments.sandbox.rules.billing import (
+    await_confirmation,
     card_for,
+    charge_invoice,
     collect,
     finalize,
     make_invoice,
     no_card,
     period_lines,
 )
-from lib.payments.sandbox.rules.charging import declined, new_intent
+from lib.payments.sandbox.rules.charging import declined
 from lib.payments.sandbox.rules.discounts import record_changes, redeem
 from lib.payments.sandbox.rules.merging import merge_metadata
 from lib.payments.sandbox.rules.payment_methods import owned
 from lib.payments.sandbox.rules.subscription_items import billing, credit_unused, new_items, period_end
 from lib.payments.sandbox.session import Session
-from lib.payments.sandbox.shapes.invoices import amounts
 
 _ENDED = ("canceled", "incomplete_expired")
 _LONGEST_TRIAL_DAYS = 730
@@ -99,18 +100,17 @@ def _collect_first(session: Session, subscription: Facts, customer: Facts, behav
     method = card_for(session, customer, subscription)
     automatic = subscription["collection_method"] == "charge_automatically"
     lines = period_lines(session, subscription, trial=trial)
-    owes = sum(line["amount"] for line in lines) > 0
-    if owes and automatic and method is None and behavior != "default_incomplete":
-        raise no_card()
     invoice = make_invoice(
         session, subscription, lines, reason="subscription_create", period=(session.now, session.now)
     )
     finalize(session, invoice)
     charge = None
-    if invoice["status"] == "open" and automatic and behavior != "default_incomplete":
-        charge = collect(session, invoice, method)
+    if invoice["status"] == "open" and automatic and behavior == "default_incomplete":
+        await_confirmation(session, invoice)
     elif invoice["status"] == "open" and automatic:
-        _await_confirmation(session, invoice)
+        if method is None:
+            raise no_card()
+        charge = charge_invoice(session, invoice, method)
     if charge and charge["status"] == "failed" and behavior == "error_if_incomplete":
         refusal = declined(session, charge)
         refusal.keeps_effects = False
@@ -118,19 +118,6 @@ def _collect_first(session: Session, subscription: Facts, customer: Facts, behav
     if not trial:
         subscription["status"] = "active" if invoice["status"] == "paid" or not automatic else "incomplete"
     session.store.put(subscription)
-
-
-def _await_confirmation(session: Session, invoice: Facts) -> None:
-    """A payment intent that waits for the customer's card."""
-    new_intent(
-        session,
-        {
-            "amount": amounts(invoice)["amount_due"],
-            "currency": invoice["currency"],
-            "customer": invoice["customer"],
-            "invoice": invoice["id"],
-        },
-    )
 
 
 def retrieve(session: Session, _params: Params, subscription_id: str) -> Facts:

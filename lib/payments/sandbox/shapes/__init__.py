@@ -7,7 +7,15 @@ or an expansion needs. `versions.present` removes them, or turns them into the o
 from typing import TYPE_CHECKING, Any
 
 from lib.payments.sandbox.facts import Facts
-from lib.payments.sandbox.shapes import catalog, customers, events, invoices, payments, subscriptions
+from lib.payments.sandbox.shapes import (
+    catalog,
+    customers,
+    events,
+    invoice_lines,
+    invoices,
+    payments,
+    subscriptions,
+)
 
 if TYPE_CHECKING:
     from lib.payments.sandbox.session import Session
@@ -24,7 +32,7 @@ RENDERERS = {
     "promotion_code": catalog.promotion_code,
     "subscription": subscriptions.subscription,
     "invoice": invoices.invoice,
-    "invoiceitem": invoices.invoice_item,
+    "invoiceitem": invoice_lines.invoice_item,
     "invoice_payment": invoices.invoice_payment,
     "payment_intent": payments.payment_intent,
     "charge": payments.charge,

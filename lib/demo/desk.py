@@ -1,0 +1,77 @@
+"""The staff's first days: notes and refund requests, made by the demo accounts through the real actions.
+
+So the audit trail begins with something true: who asked for what, about whom, and why.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from lib.core.access import Actor, Role
+from lib.core.database import Database
+from lib.core.work import working
+from lib.demo.staff import ACCOUNTS
+from lib.models import AdminUser, Payment, Refund, Subscription, sortable
+from lib.services import notes, refunds
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A refund that support asks finance for."""
+
+    reason: str
+    note: str
+
+
+_NOTES = (
+    (Role.SUPPORT, "Called about the failed payment. Has a new card and will enter it tonight."),
+    (Role.SUPPORT, "Prefers to be written to, not called. Night shifts."),
+    (Role.FINANCE, "Two late renewals in a row. Worth a friendly mail before the next one."),
+    (Role.SUPPORT, "Thinking about the annual plan; asked what happens to the days already paid."),
+    (Role.FINANCE, "Bank confirmed that the card was replaced. Nothing to do."),
+)
+_WISHES = (
+    _Wish("requested_by_customer", "Renewed by itself after they had decided to stop; not opened since."),
+    _Wish("service_problem", "Check-ins were not saved for a week. Sync errors are in the log."),
+)
+
+
+def open_first_cases(database: Database) -> None:
+    """Write notes about couples whose payment failed, and ask for refunds of recent payments."""
+    staff = _staff(database)
+    with database.primary.connect() as connection:
+        troubled = connection.scalars(
+            select(Subscription.relationship_id)
+            .where(Subscription.status.in_(("past_due", "paused")))
+            .order_by(Subscription.id.desc())
+            .limit(len(_NOTES))
+        ).all()
+        recent = connection.execute(
+            select(Payment.id, Payment.amount_cents)
+            .where(
+                Payment.status == "succeeded",
+                Payment.transaction_type == "subscription",
+                Payment.refund_amount_cents.is_(None),
+                Payment.id.not_in(select(Refund.transaction_id)),
+            )
+            .order_by(sortable(Payment.created_at).desc(), Payment.id.desc())
+            .limit(len(_WISHES))
+        ).all()
+    for couple, (role, body) in zip(troubled, _NOTES, strict=False):
+        with working(database, staff[role]) as work:
+            notes.write(work, "relationships", couple, body=body)
+    for (payment, cents), wish in zip(recent, _WISHES, strict=False):
+        with working(database, staff[Role.SUPPORT]) as work:
+            refunds.request(work, payment, amount_cents=cents, reason=wish.reason, note=wish.note)
+
+
+def _staff(database: Database) -> dict[Role, Actor]:
+    emails = {account.email: account for account in ACCOUNTS}
+    with database.primary.connect() as connection:
+        found = connection.execute(
+            select(AdminUser.id, AdminUser.email).where(AdminUser.email.in_(emails))
+        ).all()
+    return {
+        emails[email].role: Actor(id=key, email=email, name=emails[email].name, role=emails[email].role)
+        for key, email in found
+    }

@@ -1,0 +1,61 @@
+"""Charts: each with what it stands on, its table and, in the table, its CSV."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import streamlit as st
+
+from lib.core.listing import Column
+from lib.metrics.figure import Basis, Figure
+from lib.ui.show import Tile, moment
+from lib.ui.table import frame
+
+PERIODS: Final[Mapping[str, int]] = {"3 months": 92, "6 months": 183, "12 months": 365, "24 months": 730}
+
+
+def chart(
+    figure: Any,
+    *,
+    title: str,
+    about: str,
+    basis: Basis,
+    rows: Sequence[Any],
+    columns: Sequence[Column],
+    key: str,
+    why_not: str | None = None,
+) -> None:
+    """Show a chart with its title, its definition, its basis and, folded, its table; or why there is none.
+
+    `figure` comes from `lib.metrics.figures`.
+    """
+    st.subheader(title, anchor=False, help=about)
+    if why_not:
+        st.info(why_not, icon=":material/query_stats:")
+        return
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=f"{title}: {about}")
+    stands_on(basis)
+    with st.expander("Table"):
+        frame(rows, columns, key=f"{key}:table", alt=title)
+
+
+def stands_on(basis: Basis) -> None:
+    """Say under a figure which policy, how many rows, and as of when."""
+    st.caption(
+        f"Policy: {basis.policy.name} · {basis.rows:,} {basis.of_what} · counted {moment(basis.computed_at)}"
+    )
+
+
+def figure_tile(label: str, figure: Figure, change: Figure | None = None, note: str | None = None) -> Tile:
+    """A figure as a tile; what cannot be computed says why on hovering."""
+    said = change.text if change is not None and change.value is not None else None
+    return Tile(label, figure.text, said, help=figure.why_not or note)
+
+
+def period(*, key: str = "period") -> tuple[date, date]:
+    """The period that is looked at, from the address: its first and its last day (UTC), today included."""
+    chosen = st.segmented_control(
+        "Period", list(PERIODS), key=key, default="12 months", required=True, bind="query-params"
+    )
+    today = datetime.now(UTC).date()
+    return today - timedelta(days=PERIODS[chosen or "12 months"]), today

@@ -1,0 +1,136 @@
+"""What product and operations look at: tests, errors, webhooks; and the dirt that pages must bear."""
+
+import json
+from collections import Counter
+
+from lib.demo.dirt import ODD_NAMES
+from lib.payments.events import read_event
+from tests.demo.conftest import Company
+
+
+def test_there_is_a_test_that_runs_one_that_is_over_and_one_that_is_broken(small: Company) -> None:
+    ended = dict(small.all("SELECT test_name, end_date IS NOT NULL FROM ab_test_variants"))
+
+    assert set(ended.values()) == {0, 1}
+    assert "pricing_page_layout" in ended
+
+
+def test_the_broken_test_has_lost_couples_of_one_arm(small: Company) -> None:
+    arms = small.all(
+        "SELECT count(*) FROM ab_test_assignments WHERE test_name = 'pricing_page_layout' GROUP BY variant_id "
+        "ORDER BY variant_id"
+    )
+    control, changed = (count for (count,) in arms)
+
+    assert control > changed
+
+
+def test_some_partners_are_split_and_some_people_sit_in_two_arms(small: Company) -> None:
+    split = small.all(
+        "SELECT relationship_id FROM ab_test_assignments WHERE relationship_id IS NOT NULL "
+        "GROUP BY test_name, relationship_id HAVING count(DISTINCT variant_id) > 1"
+    )
+    twice = small.all(
+        "SELECT user_id FROM ab_test_assignments GROUP BY test_name, user_id HAVING count(DISTINCT variant_id) > 1"
+    )
+
+    assert split
+    assert twice
+
+
+def test_a_bad_deploy_shows_as_a_burst_of_one_error(small: Company) -> None:
+    by_day = Counter(
+        dict(
+            small.all(
+                "SELECT substr(created_at, 1, 10), count(*) FROM error_logs "
+                "WHERE error_message LIKE '%couponId%' AND NOT resolved GROUP BY 1"
+            )
+        )
+    )
+
+    assert [day for day, _ in by_day.most_common(1)] == ["2026-11-21"]
+
+
+def test_errors_recur_with_other_numbers_in_their_words(small: Company) -> None:
+    messages = small.all("SELECT DISTINCT error_message FROM error_logs WHERE error_type = 'D1Error'")
+
+    assert len(messages) > 3
+
+
+def test_every_webhook_reads_and_stands_in_the_inbox(small: Company) -> None:
+    events = small.all(
+        "SELECT w.event_id, w.event_type, w.event_data, i.stripe_object_id FROM stripe_webhooks w "
+        "JOIN admin_inbox i ON i.event_id = w.event_id"
+    )
+
+    assert len(events) == small.counts["stripe_webhooks"] == small.counts["admin_inbox"]
+    for event_id, kind, payload, subject in events:
+        event = read_event(json.loads(payload))
+        assert (event.id, event.type) == (event_id, kind)
+        assert event.facts is None or event.facts.id == subject
+
+
+def test_most_webhooks_were_applied_and_some_were_not(small: Company) -> None:
+    states = Counter(dict(small.all("SELECT state, count(*) FROM admin_inbox GROUP BY state")))
+
+    assert states.keys() >= {"applied", "ignored", "failed"}
+    assert states["applied"] > states.total() / 2
+
+
+def test_the_last_event_of_a_subscription_says_what_its_row_says(small: Company) -> None:
+    seen = 0
+    for key, status in small.all("SELECT stripe_subscription_id, status FROM subscriptions"):
+        payloads = small.all(
+            "SELECT w.event_data FROM stripe_webhooks w JOIN admin_inbox i ON i.event_id = w.event_id "
+            "WHERE i.stripe_object_id = ? ORDER BY i.stripe_created DESC, i.rowid DESC LIMIT 1",
+            key,
+        )
+        for (payload,) in payloads:
+            seen += 1
+            assert json.loads(payload)["data"]["object"]["status"] == status
+
+    assert seen > 10
+
+
+def test_a_couple_exists_twice_one_is_a_person_alone_and_one_pays_twice(small: Company) -> None:
+    swapped = small.all(
+        "SELECT a.id FROM relationships a JOIN relationships b "
+        "ON a.user_1_id = b.user_2_id AND a.user_2_id = b.user_1_id AND a.id < b.id"
+    )
+    alone = small.all("SELECT id FROM relationships WHERE user_1_id = user_2_id")
+    both_pay = small.all(
+        "SELECT relationship_id FROM subscriptions WHERE NOT is_gift GROUP BY relationship_id "
+        "HAVING count(DISTINCT user_id) > 1"
+    )
+
+    assert swapped
+    assert alone
+    assert both_pay
+
+
+def test_names_that_break_careless_pages_occur(small: Company) -> None:
+    names = {name for (name,) in small.all("SELECT name FROM users")}
+
+    assert names >= set(ODD_NAMES[:10])
+
+
+def test_page_views_and_events_belong_to_a_session_that_counts_them(small: Company) -> None:
+    wrong = small.all(
+        "SELECT s.id FROM user_sessions s WHERE "
+        "s.pages_viewed != (SELECT count(*) FROM page_views p WHERE p.session_id = s.id) OR "
+        "s.events_count != (SELECT count(*) FROM analytics_events e WHERE e.session_id = s.id)"
+    )
+
+    assert wrong == []
+
+
+def test_feature_usage_is_what_the_events_say(small: Company) -> None:
+    told = small.all(
+        "SELECT feature_name, metric_date, total_interactions, active_users FROM feature_usage_metrics ORDER BY 1, 2"
+    )
+    counted = small.all(
+        "SELECT json_extract(event_data, '$.feature') f, substr(created_at, 1, 10) d, count(*), "
+        "count(DISTINCT user_id) FROM analytics_events WHERE f IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+
+    assert told == counted
