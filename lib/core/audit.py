@@ -9,11 +9,12 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from lib.core.access import Actor
@@ -61,17 +62,36 @@ class Draft:
         return touched | ({self.about} if self.about else set())
 
 
-def append(session: Session, draft: Draft) -> AuditEntry:
-    """Add an entry to the chain in the session's transaction, at its end.
+def append(session: Session, *drafts: Draft) -> None:
+    """Add entries to the chain in the session's transaction, at its end. Four statements for any number.
 
     Raises Refused when the chain moved meanwhile (possible only where neither an exclusive transaction nor a
     row lock holds others back); the caller's whole transaction is then to be rolled back.
     """
     # The last thing that a transaction does: on PostgreSQL everybody queues for this row.
     head = session.execute(select(AuditHead.seq, AuditHead.hash).with_for_update()).one()
+    seq, last = head.seq, head.hash
+    for seq, draft in enumerate(drafts, head.seq + 1):
+        entry = _entry(draft, seq, last)
+        last = entry.hash
+        session.add(entry)
+        session.add_all(
+            AuditedObject(object_type=kind, object_id=key, seq=seq) for kind, key in sorted(draft.objects)
+        )
+    moved = session.connection().execute(
+        update(AuditHead.__table__)  # type: ignore[arg-type]
+        .where(AuditHead.seq == head.seq, AuditHead.hash == head.hash)
+        .values(seq=seq, hash=last)
+    )
+    if moved.rowcount != 1:
+        raise Refused("Somebody else acted at the same moment. Nothing was changed; try again.")
+    session.flush()
+
+
+def _entry(draft: Draft, seq: int, previous: str) -> AuditEntry:
     payload, salt = draft.payload, secrets.token_hex(16)
     entry = AuditEntry(
-        seq=head.seq + 1,
+        seq=seq,
         at=draft.at,
         actor_id=draft.actor.id,
         actor_email=draft.actor.email,
@@ -83,22 +103,10 @@ def append(session: Session, draft: Draft) -> AuditEntry:
         payload=payload,
         salt=salt,
         payload_digest=_sha256(salt, payload),
-        previous_hash=head.hash,
+        previous_hash=previous,
         hash="",
     )
     entry.hash = _hash(entry)
-    moved = session.connection().execute(
-        update(AuditHead.__table__)  # type: ignore[arg-type]
-        .where(AuditHead.seq == head.seq, AuditHead.hash == head.hash)
-        .values(seq=entry.seq, hash=entry.hash)
-    )
-    if moved.rowcount != 1:
-        raise Refused("Somebody else acted at the same moment. Nothing was changed; try again.")
-    session.add(entry)
-    session.add_all(
-        AuditedObject(object_type=kind, object_id=key, seq=entry.seq) for kind, key in sorted(draft.objects)
-    )
-    session.flush()
     return entry
 
 
@@ -115,34 +123,37 @@ class Verdict:
 def verify(session: Session) -> Verdict:
     """Walk the whole chain and find the first entry that was changed, removed or slipped in."""
     previous, expected, erased = GENESIS, 1, 0
-    entries = session.scalars(select(AuditEntry).order_by(AuditEntry.seq).execution_options(yield_per=1000))
-    for entry in entries:
-        why = _fault(entry, previous, expected)
-        if why:
-            return Verdict(expected - 1, erased, entry.seq, why)
-        erased += entry.payload is None
-        previous, expected = entry.hash, expected + 1
-        session.expunge(entry)
+    every = select(AuditEntry).order_by(AuditEntry.seq).execution_options(yield_per=1000)
+    with closing(session.scalars(every)) as entries:
+        for entry in entries:
+            why = _fault(entry, previous, expected)
+            if why:
+                return Verdict(expected - 1, erased, entry.seq, why)
+            erased += entry.payload is None
+            previous, expected = entry.hash, expected + 1
+            session.expunge(entry)
     head = session.execute(select(AuditHead.seq, AuditHead.hash)).one()
     if (head.seq, head.hash) != (expected - 1, previous):
         return Verdict(expected - 1, erased, expected, "the chain's end is not where its head says")
     return Verdict(expected - 1, erased)
 
 
-def seen_since(session: Session, actor: Actor, action: str, about: Object, since: datetime) -> bool:
-    """Whether the actor has an entry for this action on this object since a moment."""
-    return bool(
-        session.scalar(
-            select(func.count())
-            .select_from(AuditEntry)
-            .where(
-                AuditEntry.actor_id == actor.id,
-                AuditEntry.action == action,
-                AuditEntry.object_id == about[1],
-                AuditEntry.at >= since,
-            )
+def seen_since(
+    session: Session, actor: Actor, action: str, about: Iterable[Object], since: datetime
+) -> set[Object]:
+    """Those of some objects for which the actor has an entry of this action since a moment. One statement."""
+    objects = set(about)
+    if not objects:
+        return set()
+    found = session.execute(
+        select(AuditEntry.object_type, AuditEntry.object_id).where(
+            AuditEntry.actor_id == actor.id,
+            AuditEntry.action == action,
+            AuditEntry.object_id.in_({key for _, key in objects}),
+            AuditEntry.at >= since,
         )
     )
+    return objects & {(kind, key) for kind, key in found if kind and key}
 
 
 def canonical(value: Any) -> str:

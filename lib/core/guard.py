@@ -48,10 +48,16 @@ def _before_flush(session: GuardedSession, *_: Any) -> None:
     assert session.draft is not None, "an action has a draft of its audit entry"
     for row in changed:
         _compare_and_set(session, row)
-    for row in session.new:
-        _note_new(session.draft, row)
     for row in session.deleted:
         _note_deleted(session.draft, row)
+
+
+@event.listens_for(GuardedSession, "after_flush")
+def _after_flush(session: GuardedSession, *_: Any) -> None:
+    """Note what is new: only now is a key known that the database makes."""
+    if session.phase in {"acting", "job"} and session.draft is not None:
+        for row in session.new:
+            _note_new(session.draft, row)
 
 
 @event.listens_for(GuardedSession, "do_orm_execute")
@@ -127,11 +133,6 @@ def _note_new(draft: Draft, row: Any) -> None:
     if isinstance(row, _UNAUDITED):
         return
     state: InstanceState[Any] = inspect(row)
-    # A key must be known before the flush, for the note: SQLAlchemy would make it in the INSERT.
-    for column in state.mapper.primary_key:
-        key = _attribute(state.mapper, column)
-        if getattr(row, key) is None and column.default is not None and column.default.is_callable:
-            setattr(row, key, column.default.arg(None))
     values = {
         attribute.columns[0].name: [None, getattr(row, attribute.key)]
         for attribute in state.mapper.column_attrs

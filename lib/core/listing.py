@@ -17,7 +17,9 @@ from lib.core.access import Permission
 from lib.core.errors import Invalid
 from lib.core.work import QUERIES, View
 
-Kind = Literal["text", "id", "code", "status", "moment", "day", "money", "count", "decimal", "percent", "flag"]
+Kind = Literal[
+    "text", "id", "code", "status", "moment", "day", "money", "count", "decimal", "percent", "flag"
+]
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]

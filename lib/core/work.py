@@ -166,16 +166,13 @@ def reading(database: Database, actor: Actor, *, now: datetime | None = None) ->
         with GuardedSession(engine, expire_on_commit=False) as session:
             view = View(session, actor, moment)
             yield view
-            openings = {
-                about
-                for about in view.opened
-                if not audit.seen_since(session, actor, "open", about, moment - OPENING_NOTED_ONCE_IN)
-            }
+            noted = audit.seen_since(session, actor, "open", view.opened, moment - OPENING_NOTED_ONCE_IN)
+            openings = sorted(view.opened - noted)
     except NotAllowed as error:
         note(database, Draft(actor, "read", moment, {}, outcome="denied", message=str(error)))
         raise
-    for about in openings:
-        note(database, Draft(actor, "open", moment, {}, about=about))
+    if openings:
+        note(database, *(Draft(actor, "open", moment, {}, about=about) for about in openings))
 
 
 @contextmanager
@@ -197,11 +194,11 @@ def working(database: Database, actor: Actor, *, now: datetime | None = None) ->
             raise
 
 
-def note(database: Database, draft: Draft) -> None:
-    """Write an audit entry in a transaction of its own."""
+def note(database: Database, *drafts: Draft) -> None:
+    """Write audit entries in a transaction of their own."""
     with GuardedSession(_writing(database), expire_on_commit=False) as session:
         session.phase = "auditing"
-        audit.append(session, draft)
+        audit.append(session, *drafts)
         session.commit()
 
 

@@ -233,11 +233,8 @@ def _duration(code: Code) -> dict[str, Any]:
 
 
 def _discounts(key: str, life: Life) -> list[dict[str, Any]]:
-    """The discount that still lowers what comes next; Stripe forgets one that has been used up."""
-    code, started = life.code, life.code_from
-    if code is None or started is None or not life.alive or code.invoices == 1:
-        return []
-    return [_discount(key, code, started)]
+    code = life.coming_discount
+    return [] if code is None else [_discount(key, code, life.trial_end or life.started)]
 
 
 def _discount(key: str, code: Code, started: int) -> dict[str, Any]:

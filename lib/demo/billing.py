@@ -7,7 +7,7 @@ from random import Random
 from lib.demo.at_stripe import StripeSide
 from lib.demo.book import Book
 from lib.demo.catalogue import Catalogue, Code, Plan
-from lib.demo.clock import DAY, day_of, js_form, sql_form, stamp
+from lib.demo.clock import DAY, day_of, sql_form, stamp, stripe_form
 from lib.demo.dirt import Dirt, old_price
 from lib.demo.figures import Figures
 from lib.demo.growth import season
@@ -278,10 +278,10 @@ class Billing:
             billing_period=plan.billing_period,
             price_cents=plan.price,
             currency="USD",
-            trial_end_date=js_form(life.trial_end) if life.trial_end else None,
-            current_period_start=js_form(life.period_start),
-            current_period_end=js_form(life.period_end),
-            canceled_at=js_form(life.canceled_at) if life.canceled_at else None,
+            trial_end_date=stripe_form(life.trial_end) if life.trial_end else None,
+            current_period_start=stripe_form(life.period_start),
+            current_period_end=stripe_form(life.period_end),
+            canceled_at=stripe_form(life.canceled_at) if life.canceled_at else None,
             cancel_reason=_reason(life, random),
             is_gift=giver is not None,
             gift_from_user_id=giver.payer.id if giver else None,

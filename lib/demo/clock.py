@@ -50,6 +50,11 @@ def js_form(moment: int) -> str:
     return f"{_day_text(moment // DAY)}T{hour:02}:{minute:02}:{second:02}.{moment * 7_919 % 1_000:03}Z"
 
 
+def stripe_form(moment: int) -> str:
+    """`2026-01-30T09:00:00.000Z`: what the app's code writes of a moment that Stripe gave it, in seconds."""
+    return f"{js_form(moment)[:19]}.000Z"
+
+
 def stamp(moment: int) -> str:
     """A `created_at` as it occurs: two in three by the column's default, the others by the app's code."""
     return js_form(moment) if moment % 3 == 0 else sql_form(moment)

@@ -4,7 +4,9 @@ Every theme has a module of its own. Each couple draws from random numbers of it
 theme, so that a larger company or more events change nothing about the couples that were there before.
 """
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -66,11 +68,23 @@ def build(
         catalogue = price_list.read(connection)
     store = Store(sandbox_path) if sandbox_path else None
     try:
-        with loading(database) as loader:
+        with loading(database) as loader, _without_collector():
             return _Company(Book(loader, store, seed), scale, catalogue).write(progress)
     finally:
         if store is not None:
             store.close()
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Nothing made here refers to itself, and the collector would walk through the waiting rows for ever."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Company:
@@ -120,9 +134,9 @@ class _Company:
         )
         money = self.billing.couple(couple, self._random("money", number), wrong)
         self.extras.couple(couple, money, self._random("extras", number))
-        households.write(self.book, couple, money, self.horizon, self._random("profile", number))
+        partners = households.write(self.book, couple, money, self.horizon, self._random("profile", number))
         if dirt.Dirt.SWAPPED in wrong:
-            dirt.write_swapped(self.book, couple, self.horizon, self._random("swapped", number))
+            dirt.write_swapped(self.book, couple, partners, self.horizon, self._random("swapped", number))
         self.together.couple(couple, money.until, self._random("together", number))
         self.diary.couple(couple, money, self._random("diary", number))
         self.visits.couple(couple, money, self._random("visits", number))

@@ -11,7 +11,7 @@ from random import Random
 from lib.demo.book import Book
 from lib.demo.catalogue import Plan
 from lib.demo.clock import DAY, day_text, sql_form, stamp
-from lib.demo.people import Couple
+from lib.demo.people import Couple, Person
 
 _EVERY = 400
 _CHEAPER_BY = 500
@@ -64,14 +64,17 @@ def old_price(plan: Plan) -> Plan:
     return replace(plan, price=plan.price - _CHEAPER_BY)
 
 
-def write_swapped(book: Book, couple: Couple, horizon: int, random: Random) -> None:
+def write_swapped(
+    book: Book, couple: Couple, partners: tuple[Person, Person], horizon: int, random: Random
+) -> None:
     """The couple once more, with the partners the other way round: both had invited the other."""
+    first, second = partners
     moment = min(couple.joined + random.randrange(DAY), horizon - 1)
     book.write(
         "relationships",
         id=book.ids.row("rel"),
-        user_1_id=couple.other.id,
-        user_2_id=couple.payer.id,
+        user_1_id=second.id,
+        user_2_id=first.id,
         relationship_type=couple.kind,
         start_date=day_text(couple.together_since),
         status="active",

@@ -57,8 +57,11 @@ def found(
     )
 
 
-def write(book: Book, couple: Couple, money: Money, horizon: int, random: Random) -> None:
-    """Write the two people, the couple and their cohorts. In one of five couples the payer joined second."""
+def write(book: Book, couple: Couple, money: Money, horizon: int, random: Random) -> tuple[Person, Person]:
+    """Write the two people, the couple and their cohorts. In one of five couples the payer joined second.
+
+    Gives the partners in the order in which they stand in the couple's row.
+    """
     people = couple.people
     joins = {
         person.id: couple.joined + number * random.randrange(600, 3 * DAY)
@@ -84,6 +87,7 @@ def write(book: Book, couple: Couple, money: Money, horizon: int, random: Random
     )
     for person in people:
         _cohort(book, couple, person, money)
+    return first, second
 
 
 def _person(book: Book, person: Person, joined: int, money: Money, horizon: int, random: Random) -> None:

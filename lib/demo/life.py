@@ -90,7 +90,6 @@ class Life:
     ended_at: int | None = None
     resumes_at: int | None = None
     code: Code | None = None
-    code_from: int | None = None
     invoices: list[Invoice] = field(default_factory=list)
     changes: list[tuple[int, State]] = field(default_factory=list)
 
@@ -98,6 +97,12 @@ class Life:
     def alive(self) -> bool:
         """Whether it has not ended."""
         return self.ended_at is None
+
+    @property
+    def coming_discount(self) -> Code | None:
+        """The code that lowers the next invoice too; Stripe forgets one that has been used up."""
+        paid = sum(invoice.status == "paid" for invoice in self.invoices)
+        return self.code if self.code is not None and _lasts(self.code, self.state.plan, paid) else None
 
     @property
     def last_moment(self) -> int:
@@ -161,7 +166,7 @@ class _Player:
         self.paid = 0
         self.life = Life(start, State("active", plan, plan.price), start, start)
         if code is not None and code.off(plan.price):
-            self.life.code, self.life.code_from = code, start
+            self.life.code = code
             self.life.state = replace(self.life.state, net_price=plan.price - code.off(plan.price))
 
     def play(self, trial_days: int) -> Life:
@@ -189,7 +194,15 @@ class _Player:
         if moment < self.horizon:
             self.life.ended_at = moment
             self.life.canceled_at = self.life.canceled_at or moment
-            self._change(moment, status="canceled", set_to_cancel=False, collection_paused=False, cause=cause)
+            net = self.life.state.net_price if self.life.coming_discount else self.life.state.plan.price
+            self._change(
+                moment,
+                status="canceled",
+                net_price=net,
+                set_to_cancel=False,
+                collection_paused=False,
+                cause=cause,
+            )
 
     def _trial(self, days: int) -> int:
         life = self.life

@@ -5,7 +5,7 @@ from random import Random
 
 from lib.demo.book import Book, to_json
 from lib.demo.catalogue import Code
-from lib.demo.clock import DAY, js_form, stamp
+from lib.demo.clock import DAY, stamp, stripe_form
 from lib.demo.figures import Figures
 from lib.demo.ids import stripe_id
 from lib.demo.people import Couple, Person
@@ -83,8 +83,8 @@ class Till:
             metadata=_metadata(purchase),
             failure_reason=_reason(purchase.decline),
             refund_amount_cents=returned.cents if returned else None,
-            refunded_at=js_form(returned.sent) if returned else None,
-            processed_at=js_form(moment + 2),
+            refunded_at=stripe_form(returned.sent) if returned else None,
+            processed_at=stripe_form(moment),
             created_at=stamp(moment),
         )
         if not purchase.decline:
@@ -117,7 +117,7 @@ class Till:
         self._book.at_stripe(
             "charge",
             id=paid.charge,
-            created=purchase.moment + 1,
+            created=purchase.moment,
             amount=purchase.amount,
             status="failed" if decline else "succeeded",
             payment_intent=paid.intent,

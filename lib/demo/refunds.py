@@ -5,7 +5,7 @@ from random import Random
 
 from lib.demo.at_stripe import StripeSide
 from lib.demo.book import Book
-from lib.demo.clock import DAY, HOUR, js_form, stamp
+from lib.demo.clock import DAY, HOUR, stamp, stripe_form
 from lib.demo.figures import Figures
 from lib.demo.ids import stripe_id
 from lib.demo.material import texts
@@ -111,7 +111,7 @@ class Refunds:
             status=status,
             stripe_refund_id=stripe_id("re", own_id) if status == "processed" else None,
             requested_at=stamp(asked),
-            processed_at=js_form(decided) if status == "processed" and decided else None,
+            processed_at=stripe_form(decided) if status == "processed" and decided else None,
             processed_by=_DECIDED_BY if decided or status == "approved" else None,
             notes=words.strip(),
         )

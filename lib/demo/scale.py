@@ -45,7 +45,7 @@ class Scale:
     @property
     def events_per_couple(self) -> float:
         """How many analytics events an average couple leaves behind."""
-        default = 20.0 if self.large else 60.0
+        default = 20.0 if self.large else 50.0
         return default if self.events is None else self.events / self.couples
 
     @property

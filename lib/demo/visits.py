@@ -161,7 +161,9 @@ class Visits:
         device, browser, system, agent = visit.device
         last_moment = visit.start
         visited = []
-        for name, category, feature, path, _ in random.choices(_EVENTS, _EVENT_WEIGHTS, k=events):
+        drawn = random.choices(_EVENTS, _EVENT_WEIGHTS, k=events)
+        # What belongs to one page is done on one visit to it.
+        for name, category, feature, path, _ in sorted(drawn, key=drawn.index):
             moment = min(moment + random.randint(4, 150), self._horizon - 1)
             if path != page or not pages:
                 visited.append((path, moment, moment - last_moment))

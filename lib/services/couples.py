@@ -201,7 +201,7 @@ class Standing:
 
 @query(Permission.PEOPLE_READ)
 def standing(view: View, couple_id: str) -> Standing:
-    """Subscriptions, credit balance, open refunds, and couples of the same two people. Four statements."""
+    """Subscriptions, credit balance, open refunds, and couples of the same two people. Three statements."""
     subscriptions = view.session.execute(
         select(
             Subscription.id,
@@ -225,17 +225,22 @@ def standing(view: View, couple_id: str) -> Standing:
         .order_by(sortable(Subscription.created_at).desc())
         .limit(20)
     ).all()
-    balance = view.session.scalar(
+    balance = (
         select(AiCredit.credits_balance)
         .where(AiCredit.relationship_id == couple_id)
         .order_by(sortable(AiCredit.created_at).desc(), AiCredit.id.desc())
         .limit(1)
     )
-    open_refunds = view.session.scalar(
+    open_refunds = (
         select(func.count())
         .select_from(Refund)
         .where(Refund.relationship_id == couple_id, Refund.status.in_(("pending", "approved")))
     )
+    sums = view.session.execute(
+        select(
+            balance.scalar_subquery().label("credits"), open_refunds.scalar_subquery().label("open_refunds")
+        )
+    ).one()
     mine, other = aliased(Relationship), aliased(Relationship)
     twins = view.session.scalars(
         select(other.id)
@@ -243,4 +248,4 @@ def standing(view: View, couple_id: str) -> Standing:
         .where(mine.id == couple_id, other.id != couple_id)
         .limit(5)
     ).all()
-    return Standing(subscriptions, balance, open_refunds or 0, twins)
+    return Standing(subscriptions, sums.credits, sums.open_refunds, twins)

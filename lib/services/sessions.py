@@ -258,7 +258,7 @@ def _note_seen(database: Database, session_id: str, now: datetime) -> None:
 def _note_unknown(database: Database, identity: Identity, now: datetime) -> None:
     doorman, about = system("sign-in"), ("sign_in", identity.claim)
     with Session(_reading(database)) as session:
-        if audit.seen_since(session, doorman, "sign_in", about, now - timedelta(days=365)):
+        if audit.seen_since(session, doorman, "sign_in", [about], now - timedelta(days=365)):
             return
     note(
         database,

@@ -7,6 +7,7 @@ first admin, is bound by neither.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import func, select
@@ -32,6 +33,7 @@ def grant(work: Work, email: str, role: str, name: str = "") -> str:
     address, wanted = _address(email), _role(role)
     if len(name) > _LONGEST_NAME:
         raise Invalid(f"A name has at most {_LONGEST_NAME} characters.")
+    admins = _locked_admins(work)
     person = _by_email(work, address)
     if person is None:
         person = AdminUser(
@@ -50,7 +52,7 @@ def grant(work: Work, email: str, role: str, name: str = "") -> str:
     work.about("admin_users", person.id)
     _refuse_own_row(work, person)
     if wanted is not Role.ADMIN:
-        _refuse_last_admin(work, person)
+        _refuse_last_admin(work, person, admins)
     person.role, person.is_active = wanted.value, True
     person.name = name.strip() or person.name
     return person.id
@@ -63,6 +65,7 @@ def revoke(work: Work, email: str, *, reason: str) -> None:
     Raises NotFound for an unknown address, and Refused for one's own row, the last admin, and
     who is out already.
     """
+    admins = _locked_admins(work)
     person = _by_email(work, _address(email))
     if person is None:
         raise NotFound(f"Nobody with the address {email} works here. Check the spelling.")
@@ -70,7 +73,7 @@ def revoke(work: Work, email: str, *, reason: str) -> None:
     _refuse_own_row(work, person)
     if not person.is_active:
         raise Refused(f"{person.email} has no access already.")
-    _refuse_last_admin(work, person)
+    _refuse_last_admin(work, person, admins)
     person.is_active = False
     open_sessions = work.session.scalars(
         select(AdminSession).where(
@@ -116,7 +119,7 @@ def people() -> AnySelect:
 
 
 def _by_email(work: Work, address: str) -> AdminUser | None:
-    return work.session.scalar(select(AdminUser).where(AdminUser.email == address).with_for_update())
+    return work.session.scalar(select(AdminUser).where(AdminUser.email == address))
 
 
 def _address(email: str) -> str:
@@ -137,15 +140,19 @@ def _refuse_own_row(work: Work, person: AdminUser) -> None:
         raise Refused("Nobody changes their own access. Ask another admin.")
 
 
-def _refuse_last_admin(work: Work, person: AdminUser) -> None:
-    if work.actor.is_system or person.role != Role.ADMIN or not person.is_active:
-        return
-    # Locked, so that two admins who withdraw each other at the same moment do not both succeed.
-    admins = work.session.scalars(
+def _locked_admins(work: Work) -> Sequence[str]:
+    """The ids of the active admins, locked in one order before anything else is.
+
+    So two admins who withdraw each other at the same moment neither both succeed nor wait for each other.
+    """
+    return work.session.scalars(
         select(AdminUser.id)
         .where(AdminUser.role == Role.ADMIN.value, AdminUser.is_active)
         .order_by(AdminUser.id)
         .with_for_update()
     ).all()
-    if len(admins) <= 1:
+
+
+def _refuse_last_admin(work: Work, person: AdminUser, admins: Sequence[str]) -> None:
+    if not work.actor.is_system and list(admins) == [person.id]:
         raise Refused(f"{person.email} is the last admin. Make somebody else an admin first.")

@@ -12,13 +12,11 @@ SORTABLE = "replace(substr({0}, 1, 19), 'T', ' ')"
 
 
 def test_a_payment_is_the_price_less_the_discount(small: Company) -> None:
-    prices = {
-        name: price
-        for name, price in small.all(
-            "SELECT plan_name, price_cents FROM subscription_plans UNION "
-            "SELECT addon_name, price_cents FROM subscription_addons"
-        )
-    }
+    priced = small.all(
+        "SELECT plan_name, price_cents FROM subscription_plans UNION "
+        "SELECT addon_name, price_cents FROM subscription_addons"
+    )
+    prices = dict(priced)
     payments = small.all(
         "SELECT description, amount_cents, metadata FROM payment_transactions "
         "WHERE transaction_type NOT IN ('credits', 'gift')"
@@ -47,8 +45,8 @@ def test_a_redemption_is_what_its_payment_was_lowered_by(small: Company) -> None
 
 def test_a_code_counts_its_redemptions_and_keeps_its_limit(small: Company) -> None:
     codes = small.all(
-        "SELECT code, current_uses, max_uses, (SELECT count(*) FROM discount_usage u WHERE u.discount_id = d.id) "
-        "FROM discount_codes d"
+        "SELECT code, current_uses, max_uses, "
+        "(SELECT count(*) FROM discount_usage u WHERE u.discount_id = d.id) FROM discount_codes d"
     )
 
     assert sum(uses for _, uses, _, _ in codes) > 0
@@ -137,8 +135,9 @@ def test_the_balance_of_credits_runs_right_and_never_below_zero(small: Company) 
 
 def test_the_ledger_ends_with_what_the_row_says(small: Company) -> None:
     last = small.all(
-        "SELECT s.status, s.plan_id, s.billing_period, s.price_cents, s.is_gift, s.canceled_at, s.relationship_id, "
-        "c.status, c.plan_id, c.billing_period, c.list_arr_cents, c.is_gift, c.set_to_cancel, c.relationship_id "
+        "SELECT s.status, s.plan_id, s.billing_period, s.price_cents, s.is_gift, s.canceled_at, "
+        "s.relationship_id, c.status, c.plan_id, c.billing_period, c.list_arr_cents, c.is_gift, "
+        "c.set_to_cancel, c.relationship_id "
         "FROM subscriptions s JOIN subscription_changes c ON c.seq = "
         "(SELECT seq FROM subscription_changes WHERE subscription_id = s.id "
         "ORDER BY effective_at DESC, seq DESC LIMIT 1)"
@@ -190,7 +189,8 @@ def test_stripe_knows_every_object_that_a_row_names(small: Company) -> None:
         "payment_intent": "SELECT stripe_payment_intent_id FROM payment_transactions",
         "charge": "SELECT stripe_charge_id FROM payment_transactions",
         "customer": "SELECT stripe_customer_id FROM subscriptions WHERE stripe_customer_id IS NOT NULL",
-        "price": "SELECT stripe_price_id FROM subscription_plans UNION SELECT stripe_price_id FROM subscription_addons",
+        "price": "SELECT stripe_price_id FROM subscription_plans "
+        "UNION SELECT stripe_price_id FROM subscription_addons",
         "coupon": "SELECT stripe_coupon_id FROM discount_codes WHERE stripe_coupon_id IS NOT NULL",
     }
     for kind, statement in named.items():

@@ -17,8 +17,8 @@ def test_there_is_a_test_that_runs_one_that_is_over_and_one_that_is_broken(small
 
 def test_the_broken_test_has_lost_couples_of_one_arm(small: Company) -> None:
     arms = small.all(
-        "SELECT count(*) FROM ab_test_assignments WHERE test_name = 'pricing_page_layout' GROUP BY variant_id "
-        "ORDER BY variant_id"
+        "SELECT count(*) FROM ab_test_assignments WHERE test_name = 'pricing_page_layout' "
+        "GROUP BY variant_id ORDER BY variant_id"
     )
     control, changed = (count for (count,) in arms)
 
@@ -31,7 +31,8 @@ def test_some_partners_are_split_and_some_people_sit_in_two_arms(small: Company)
         "GROUP BY test_name, relationship_id HAVING count(DISTINCT variant_id) > 1"
     )
     twice = small.all(
-        "SELECT user_id FROM ab_test_assignments GROUP BY test_name, user_id HAVING count(DISTINCT variant_id) > 1"
+        "SELECT user_id FROM ab_test_assignments GROUP BY test_name, user_id "
+        "HAVING count(DISTINCT variant_id) > 1"
     )
 
     assert split
@@ -126,7 +127,8 @@ def test_page_views_and_events_belong_to_a_session_that_counts_them(small: Compa
 
 def test_feature_usage_is_what_the_events_say(small: Company) -> None:
     told = small.all(
-        "SELECT feature_name, metric_date, total_interactions, active_users FROM feature_usage_metrics ORDER BY 1, 2"
+        "SELECT feature_name, metric_date, total_interactions, active_users "
+        "FROM feature_usage_metrics ORDER BY 1, 2"
     )
     counted = small.all(
         "SELECT json_extract(event_data, '$.feature') f, substr(created_at, 1, 10) d, count(*), "

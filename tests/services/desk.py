@@ -1,11 +1,8 @@
-"""What tests of services share: actors by role, reading and acting in one line, counting statements."""
+"""What tests of services share: actors by role, reading and acting in one line, query plans."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-
-from sqlalchemy import event
 
 from lib.core.access import Actor, Role
 from lib.core.database import Database
@@ -49,21 +46,6 @@ def act(
     """Run an action."""
     with working(database, by or somebody(), now=now) as work:
         return function(work, *args, **kwargs)
-
-
-@contextmanager
-def counted(database: Database) -> Iterator[list[str]]:
-    """The statements that run meanwhile, less the transactions' own."""
-    seen: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    event.listen(database.primary, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(database.primary, "before_cursor_execute", note)
 
 
 def plan(database: Database, source: Listing, **filters: Any) -> str:

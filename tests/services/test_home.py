@@ -19,7 +19,8 @@ from tests.factories import (
     make_user,
     write,
 )
-from tests.services.desk import act, counted, hired, read, somebody
+from tests.services.desk import act, hired, read, somebody
+from tests.statements import counted
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ from tests.factories import (
     make_user,
     write,
 )
-from tests.services.desk import act, counted, hired, read, somebody
+from tests.services.desk import act, hired, read, somebody
+from tests.statements import counted
 
 
 @pytest.fixture
@@ -345,7 +346,7 @@ def test_a_word_is_found_exactly_when_one_error_lies_between(
 
 
 def errors(one: str, other: str) -> int:
-    """Optimal string alignment distance (Damerau 1964): insertions, deletions, changes, swapped neighbours."""
+    """Optimal string alignment (Damerau 1964): insertions, deletions, changes, swapped neighbours."""
     table = [[i + j if i * j == 0 else 0 for j in range(len(other) + 1)] for i in range(len(one) + 1)]
     for i in range(1, len(one) + 1):
         for j in range(1, len(other) + 1):

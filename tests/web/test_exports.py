@@ -55,7 +55,7 @@ def odd_list() -> Iterator[str]:
             Column("at", "At", "moment"),
             Column("day", "Day", "day"),
             Column("flag", "Flag", "flag"),
-            Column("nothing", "Nothing"),
+            Column("missing", "Missing"),
         ),
     )
     def odd(*, text: str, at: Any, amount: int = -1234, currency: str = "USD") -> AnySelect:
@@ -66,7 +66,7 @@ def odd_list() -> Iterator[str]:
             literal(at, people.User.__table__.c.created_at.type).label("at"),
             literal("2026-01-31").label("day"),
             literal(True).label("flag"),
-            literal(None).label("nothing"),
+            literal(None).label("missing"),
         )
 
     yield odd.name
@@ -221,7 +221,7 @@ def test_filters_come_back_as_they_were(site: Site) -> None:
 
 
 def test_a_long_list_streams_with_constant_memory_and_its_head_comes_first(site: Site) -> None:
-    count = 30_000
+    count, now = 10_000, moments.now()
     with site.database.primary.begin() as connection:
         connection.execute(
             insert(User),
@@ -230,7 +230,7 @@ def test_a_long_list_streams_with_constant_memory_and_its_head_comes_first(site:
                     "id": f"usr_{n}",
                     "email": f"p{n}@example.org",
                     "name": "Somebody " * 5,
-                    "created_at": moments.now(),
+                    "created_at": now,
                 }
                 for n in range(count)
             ],
@@ -264,9 +264,9 @@ def test_a_long_list_streams_with_constant_memory_and_its_head_comes_first(site:
         asyncio.run(site.client.app(scope, receive, send))  # type: ignore[arg-type, func-returns-value]
     finally:
         tracemalloc.stop()
-    total, tenth = sum(received), len(received) // 10
+    total, quarter = sum(received), len(received) // 4
 
     assert received[0] < 1000, "the head goes out before the first row is read"
     assert max(received) < 64 * 1024
-    assert total > 1_500_000
-    assert peaks[-1] - peaks[tenth] < total / 4, "memory does not grow with what was sent"
+    assert total > 500_000
+    assert peaks[-1] - peaks[quarter] < total / 4, "memory does not grow with what was sent"

@@ -1,0 +1,59 @@
+"""The company that is measured: built once under `var/bench`, then used again."""
+
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from lib.core import moments, schema
+from lib.core.database import Database
+from lib.core.settings import ROOT, Settings
+from lib.demo import opening
+from lib.jobs import search_index
+
+FOLDER: Final = ROOT / "var" / "bench"
+MONTHS: Final = 24
+SEED: Final = 7
+
+
+def settings_for(url: str) -> Settings:
+    """A demo's settings for a database."""
+    return replace(Settings.from_environment({"ADMIN_DEMO": "1"}), database_url=url)
+
+
+def of_size(couples: int) -> str:
+    """The address of a company of so many couples, which is built unless it is there from before.
+
+    It is built beside its place and then moved, so that a run that was stopped leaves none half done.
+    """
+    folder = FOLDER / str(couples)
+    if not (folder / "admin.db").is_file():
+        _say(f"Building a company of {couples:,} couples under {folder}.")
+        unfinished = folder.with_suffix(".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        fill(f"sqlite:///{unfinished / 'admin.db'}", couples)
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+    return f"sqlite:///{folder / 'admin.db'}"
+
+
+def fill(url: str, couples: int, *, months: int = MONTHS) -> None:
+    """Make the tables, the company, its figures and the index of names in an empty database."""
+    database = Database(url)
+    try:
+        schema.upgrade(database.primary)
+        opening.fill(database, settings_for(url), couples=couples, months=months, seed=SEED, say=_say)
+        search_index.run(database, moments.now())
+    finally:
+        database.dispose()
+
+
+def size_of(url: str) -> int:
+    """The bytes of a SQLite database."""
+    return Path(url.removeprefix("sqlite:///")).stat().st_size
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

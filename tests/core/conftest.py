@@ -1,0 +1,21 @@
+"""A database of the test's own, on each engine in turn."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from lib.core.database import Database
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def sqlite(sqlite_url: str) -> Iterator[Database]:
+    opened = Database(sqlite_url)
+    yield opened
+    opened.dispose()
