@@ -1,0 +1,129 @@
+"""Every screen of the dashboard: each page's list, one detail of each, and each section that loads alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from sqlalchemy import ColumnElement, Select, func, select
+
+from lib.core.access import Role
+from lib.core.database import Database
+from lib.models import (
+    Assignment,
+    AuditEntry,
+    DiscountUsage,
+    ErrorLog,
+    InboxEvent,
+    Payment,
+    Refund,
+    Subscription,
+)
+
+Which = Literal["fewest", "most"]
+
+_OF_A_COUPLE: Final = ("Timeline", "Money", "Engagement", "Life", "Messages", "Errors", "Notes")
+_OF_A_PERSON: Final = ("Overview", "Payments", "Messages", "Notes", "Staff")
+_OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Couples")
+_OF_AN_EVENT: Final = ("What it changed", "Payload", "Other events of this object")
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One screen as somebody who works with it sees it: a page with what stands in its address.
+
+    `opens` names the kind of row that is open on it, which `Rows` has an id for.
+    """
+
+    title: str
+    page: str
+    role: Role
+    opens: str | None = None
+    address: Mapping[str, str] = field(default_factory=dict)
+
+
+def _sections(title: str, page: str, role: Role, opens: str | None, names: Sequence[str]) -> list[Screen]:
+    return [Screen(f"{title}: {name}", page, role, opens, {"section": name}) for name in names]
+
+
+SCREENS: Final = (
+    *(Screen(f"Home, {role.value}", "home", role) for role in (Role.SUPPORT, Role.FINANCE, Role.PRODUCT, Role.ADMIN)),
+    Screen("Search: a name", "search", Role.SUPPORT, address={"q": "anna"}),
+    Screen("Search: a typing error", "search", Role.SUPPORT, address={"q": "kowalsk martines"}),
+    Screen("Search: an e-mail", "search", Role.SUPPORT, address={"q": "anna.ko"}),
+    Screen("Search: nothing found", "search", Role.SUPPORT, address={"q": "xqzzyv"}),
+    Screen("Search: an id", "search", Role.SUPPORT, "stripe subscription"),
+    Screen("Users", "users", Role.SUPPORT),
+    Screen("Users: by the start of a name", "users", Role.SUPPORT, address={"q": "an"}),
+    Screen("Users: who pays late", "users", Role.SUPPORT, address={"subscription": "Past due"}),
+    Screen("Users: who pays", "users", Role.SUPPORT, address={"subscription": "Active"}),
+    *_sections("User", "users", Role.SUPPORT, "person", _OF_A_PERSON),
+    Screen("Couples", "relationships", Role.SUPPORT),
+    Screen("Couples: by an e-mail", "relationships", Role.SUPPORT, address={"q": "anna.k"}),
+    Screen("Couples: paused", "relationships", Role.SUPPORT, address={"status": "Paused"}),
+    *_sections("Couple", "relationships", Role.SUPPORT, "couple", _OF_A_COUPLE),
+    Screen("Subscriptions", "subscriptions", Role.SUPPORT),
+    Screen("Subscriptions: past due", "subscriptions", Role.SUPPORT, address={"status": "Past due"}),
+    Screen("Subscriptions: set to cancel", "subscriptions", Role.SUPPORT, address={"ending": "true"}),
+    Screen("Subscription", "subscriptions", Role.SUPPORT, "subscription"),
+    Screen("Refunds", "refunds", Role.FINANCE),
+    Screen("Refunds: processed", "refunds", Role.FINANCE, address={"status": "Processed"}),
+    Screen("Refund", "refunds", Role.FINANCE, "refund"),
+    Screen("Discounts", "discounts", Role.SUPPORT),
+    Screen("Discount", "discounts", Role.SUPPORT, "code"),
+    Screen("Stripe inbox", "inbox", Role.FINANCE),
+    Screen("Stripe inbox: applied", "inbox", Role.FINANCE, address={"state": "Applied"}),
+    *_sections("Event", "inbox", Role.FINANCE, "event", _OF_AN_EVENT),
+    *_sections("Revenue", "revenue", Role.FINANCE, None, _OF_REVENUE),
+    Screen("Experiments", "experiments", Role.PRODUCT),
+    Screen("Experiment", "experiments", Role.PRODUCT, "test"),
+    Screen("Errors", "errors", Role.PRODUCT),
+    Screen("Errors: critical", "errors", Role.PRODUCT, address={"severity": "Critical"}),
+    Screen("Errors: by a part of the message", "errors", Role.PRODUCT, address={"q": "sync"}),
+    Screen("Error", "errors", Role.PRODUCT, "error"),
+    Screen("Audit", "audit", Role.ADMIN),
+    Screen("Audit entry", "audit", Role.ADMIN, "entry"),
+    Screen("Staff", "staff", Role.ADMIN),
+)
+
+
+def rows_to_open(database: Database, which: Which) -> dict[str, str]:
+    """An id for each kind of row that a screen opens: the one with the most, or fewest, rows under it."""
+    found = {
+        "person": _extreme(Payment.user_id, which),
+        "couple": _extreme(Payment.relationship_id, which),
+        "subscription": _extreme(Payment.subscription_id, which),
+        "refund": select(Refund.id).order_by(Refund.id),
+        "code": _extreme(DiscountUsage.discount_id, which),
+        "event": _extreme(InboxEvent.stripe_object_id, which),
+        "test": _extreme(Assignment.test_name, which),
+        "error": select(ErrorLog.id).where(ErrorLog.user_id.is_not(None)).order_by(ErrorLog.id.desc()),
+        "entry": select(AuditEntry.seq).order_by(AuditEntry.seq.desc()),
+    }
+    with database.primary.execution_options(writes=False).connect() as connection:
+        ids = {kind: str(connection.scalars(statement.limit(1)).one()) for kind, statement in found.items()}
+        ids["event"] = connection.scalars(
+            select(InboxEvent.event_id).where(InboxEvent.stripe_object_id == ids["event"]).limit(1)
+        ).one()
+        ids["stripe subscription"] = connection.scalars(
+            select(Subscription.stripe_subscription_id).where(Subscription.id == ids["subscription"])
+        ).one() or ids["subscription"]
+    return ids
+
+
+def address_of(screen: Screen, ids: Mapping[str, str]) -> dict[str, str]:
+    """What stands in the address of a screen, with the row that is open on it."""
+    if screen.opens is None:
+        return dict(screen.address)
+    parameter = "q" if screen.page == "search" else "id"
+    return {parameter: ids[screen.opens], **screen.address}
+
+
+def _extreme(key: ColumnElement[str | None] | object, which: Which) -> Select[str]:
+    column: ColumnElement[str] = key  # type: ignore[assignment]
+    number = func.count()
+    return (
+        select(column)
+        .where(column.is_not(None))
+        .group_by(column)
+        .order_by(number.desc() if which == "most" else number, column)
+    )
