@@ -2,17 +2,21 @@
 
 from typing import Annotated
 
-import click
 import typer
 
 from lib.cli import db, numbers, staff, stripe
 from lib.cli.common import DatabaseUrl, connected, settings
 from lib.core.errors import AdminError
+from lib.core.logs import configure_logging
 from lib.demo import opening
 from lib.jobs import worker as workers
 
 app = typer.Typer(
-    help="Better Together admin.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    help="Better Together admin.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 app.add_typer(db.app, name="db")
 app.add_typer(staff.app, name="staff")
@@ -27,16 +31,30 @@ def demo(
     couples: Annotated[int, typer.Option(min=1, help="How many couples ever signed up.")] = 2000,
     months: Annotated[int, typer.Option(min=1, max=120, help="How long the company exists.")] = 24,
     seed: Annotated[int, typer.Option(help="The same seed gives the same company.")] = 7,
+    events: Annotated[int | None, typer.Option(min=0, help="How many events of the app in all.")] = None,
+    assignments: Annotated[int | None, typer.Option(min=0, help="How many people are in tests.")] = None,
+    errors: Annotated[int | None, typer.Option(min=0, help="How many errors the app noted.")] = None,
     database: DatabaseUrl = None,
 ) -> None:
     """Fill an empty database, and the local Stripe, with a believable company."""
     with connected(database) as chosen:
-        opening.fill(chosen, settings(database), couples=couples, months=months, seed=seed, say=typer.echo)
+        opening.fill(
+            chosen,
+            settings(database),
+            couples=couples,
+            months=months,
+            seed=seed,
+            events=events,
+            assignments=assignments,
+            errors=errors,
+            say=typer.echo,
+        )
 
 
 @app.command()
 def worker(database: DatabaseUrl = None) -> None:
     """Do at Stripe what people decided, apply its events, run the jobs, until interrupted."""
+    configure_logging()
     workers.serve(settings(database))
 
 
@@ -51,16 +69,10 @@ def run(
 
 
 def main() -> int:
-    """Run one command; gives its exit code: 1 for what cannot be done, 2 for words it cannot read."""
+    """Run one command; gives 1 for what cannot be done. Words that it cannot read end it with 2."""
     try:
-        result = app(standalone_mode=False)
+        app()
     except AdminError as error:
         typer.echo(str(error), err=True)
         return 1
-    except click.exceptions.Abort:
-        typer.echo("Stopped.", err=True)
-        return 130
-    except click.ClickException as error:
-        typer.echo(error.format_message(), err=True)
-        return error.exit_code
-    return result if isinstance(result, int) else 0
+    return 0

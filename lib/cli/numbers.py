@@ -80,7 +80,7 @@ def backfill(
 def verify(database: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Walk the whole audit chain; exits with 1 at the first entry that does not hold."""
     with connected(database) as db, reading(db, OPERATOR) as view:
-        verdict = audit_trail.verify(view)
+        verdict = audit_trail.check(view)
     if verdict.broken_at is None:
         say(verdict, as_json, f"The chain holds: {verdict.entries:,} entries, {verdict.erased:,} erased.")
         return

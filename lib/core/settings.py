@@ -130,7 +130,7 @@ def _several(value: str) -> tuple[str, ...]:
 
 def _whole(env: Mapping[str, str], name: str, default: int) -> int:
     value = env.get(name, str(default))
-    if not value.isdigit() or int(value) < 1:
+    if not value.isdecimal() or int(value) < 1:
         raise Invalid(f"{name} must be a whole number of at least 1, not “{value[:20]}”.")
     return int(value)
 

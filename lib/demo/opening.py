@@ -28,9 +28,16 @@ def fill(
     couples: int,
     months: int,
     seed: int,
+    events: int | None = None,
+    assignments: int | None = None,
+    errors: int | None = None,
     say: Callable[[str], None],
 ) -> dict[str, int]:
-    """Fill an empty database; gives the rows per table. Raises Refused when people are in it already."""
+    """Fill an empty database; gives the rows per table. Raises Refused when people are in it already.
+
+    `events`, `assignments`, `errors`: about how many rows of these there should be in all; what couples of
+    their own accord do where left out.
+    """
     today = moments.now().date()
     create_demo_staff(database)
     counts = company.build(
@@ -40,6 +47,9 @@ def fill(
         months=months,
         seed=seed,
         today=today,
+        events=events,
+        assignments=assignments,
+        errors=errors,
         progress=lambda done, total: say(f"{done:,} of {total:,} couples"),
     )
     desk.open_first_cases(database)

@@ -51,7 +51,6 @@ def run_daily(database: Database, day: date, settings: Settings, *, now: datetim
     """Bring the roll-ups up to `day`: missed days, and days that later entries changed, are filled too.
 
     On the first run of a day, subscriptions without a history get the one that their rows tell.
-
     A day of the past is filled again together with the stored days after it, since each opens with what the
     one before closed with. Production's `revenue_analytics` follows where ROLLUPS=write.
     Raises Invalid for a day that has not begun, Refused while another process does the same.

@@ -250,7 +250,7 @@ def _month(month: date, inside: tuple[MrrDay, ...], before: MrrDay | None, newes
     sums = {name: sum(getattr(day, name) for day in inside) for name in Moved.__dataclass_fields__}
     churn, why_not = None, None
     if missing:
-        why_not = f"{missing} of the days were never counted."
+        why_not = f"Days of this month that were never counted: {missing}."
     elif before is None:
         why_not = "Counting began in this month, so nobody knows how many couples there were at its start."
     elif before.couples == 0:

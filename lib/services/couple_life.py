@@ -23,6 +23,7 @@ from lib.models import (
     Variant,
     sortable,
 )
+from lib.services.couples import shown_when_revealed
 
 ENGAGEMENT_COLUMNS: Final = (
     Column("name", "Partner"),
@@ -36,6 +37,7 @@ ENGAGEMENT_COLUMNS: Final = (
 
 
 @query(Permission.PEOPLE_READ)
+@shown_when_revealed
 def engagement(view: View, couple_id: str) -> list[AnyRow]:
     """Per partner over 30 days: check-ins, mean mood and connection (1-10), engagement (0-100)."""
     since = (view.now - timedelta(days=30)).date()
@@ -110,6 +112,7 @@ class Life:
 
 
 @query(Permission.PEOPLE_READ)
+@shown_when_revealed
 def life(view: View, couple_id: str) -> Life:
     """Goals, important dates, and the A/B tests that the couple or a partner is in. Three statements."""
     goals = view.session.execute(
@@ -158,6 +161,7 @@ MESSAGE_COLUMNS: Final = (
 
 
 @query(Permission.PEOPLE_READ)
+@shown_when_revealed
 def messages(view: View, couple_id: str) -> list[AnyRow]:
     """What the app sent to the couple, newest first, fifty at most."""
     return list(
@@ -192,6 +196,7 @@ ERROR_COLUMNS: Final = (
 
 
 @query(Permission.PEOPLE_READ)
+@shown_when_revealed
 def errors_seen(view: View, couple_id: str) -> list[AnyRow]:
     """Errors that the partners ran into, newest first, fifty at most."""
     return list(

@@ -283,7 +283,7 @@ def _alerts(view: View, counts: AnyRow) -> Iterator[Waiting]:
     if beat is None or view.now - beat > WORKER_SILENT_AFTER:
         yield Waiting(
             "The worker does not answer",
-            f"It was last heard of: {moments.ago(beat, view.now)}. Approved refunds and Stripe's events "
+            f"Its last sign of life: {moments.ago(beat, view.now)}. Approved refunds and Stripe's events "
             "wait, and nothing is lost. Tell an engineer.",
             "inbox",
             urgent=True,

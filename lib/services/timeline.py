@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from lib.core.access import Permission
-from lib.core.listing import AnySelect
+from lib.core.listing import AnyRow, AnySelect
 from lib.core.work import View, query
 from lib.models import (
     Achievement,
@@ -38,7 +38,9 @@ from lib.models import (
     UserAchievement,
     sortable,
 )
+from lib.models.masks import Kind
 from lib.models.types import Personal
+from lib.services.couples import shown_when_revealed
 
 KINDS: Final = {
     "payment": "Payments",
@@ -75,13 +77,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where one kind of entry comes from; each field is the expression for the Entry's field of its name."""
+    """Where one kind of entry comes from; each field is the expression for the Entry's field of its name.
+
+    `log` stands for `detail` where the text may name people: contact data in it is masked.
+    """
 
     kind: str
     model: Any
     at: Any
     what: Any
     detail: Any = None
+    log: Any = None
     words: Any = None
     cents: Any = None
     currency: Any = None
@@ -97,6 +103,7 @@ class Source:
             literal(self.kind, Text).label("kind"),
             cast(self.what, Text).label("what"),
             _text(self.detail).label("detail"),
+            _text(self.log).label("log"),
             _text(self.words).label("words"),
             literal(model.__tablename__, Text).label("table"),
             cast(key, Text).label("key"),
@@ -113,7 +120,7 @@ SOURCES: Final = (
         Payment,
         Payment.created_at,
         Payment.transaction_type + literal(" payment ") + Payment.status,
-        detail=Payment.failure_reason,
+        log=Payment.failure_reason,
         cents=Payment.amount_cents,
         currency=Payment.currency,
         user_id=Payment.user_id,
@@ -123,7 +130,7 @@ SOURCES: Final = (
         Refund,
         Refund.requested_at,
         literal("refund ") + Refund.status,
-        words=Refund.refund_reason,
+        log=Refund.refund_reason,
         cents=Refund.refund_amount_cents,
         currency=Payment.currency,
         user_id=Refund.user_id,
@@ -219,20 +226,30 @@ SOURCES: Final = (
 
 
 @query(Permission.PEOPLE_READ)
+@shown_when_revealed
 def of_couple(
     view: View, couple_id: str, *, kind: str | None = None, before: datetime | None = None, limit: int = 60
 ) -> list[Entry]:
-    """The newest `limit` things that happened to a couple (before a moment), newest first; one statement."""
+    """The newest `limit` things that happened to a couple (before a moment), newest first; three statements."""
     branches = [source.of(couple_id) for source in SOURCES if kind in {None, source.kind}]
     newest_of_each = [_newest(branch, before, limit) for branch in branches]
     every = union_all(*[select(branch.subquery()) for branch in newest_of_each]).subquery()
     # A union takes its types from its first part: what people wrote has to be named personal again.
+    kinds: dict[str, Kind] = {"log": "log", "words": "text"}
     columns = [
-        type_coerce(column, Personal("text")).label("words") if column.name == "words" else column
+        type_coerce(column, Personal(kinds[column.name])).label(column.name)
+        if column.name in kinds
+        else column
         for column in every.c
     ]
     rows = view.session.execute(select(*columns).order_by(every.c.at.desc(), every.c.key.desc()).limit(limit))
-    return [Entry(*row) for row in rows]
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: AnyRow) -> Entry:
+    fields = dict(row._mapping)
+    log = fields.pop("log")
+    return Entry(**fields | {"detail": fields["detail"] or log})
 
 
 def _newest(branch: AnySelect, before: datetime | None, limit: int) -> AnySelect:

@@ -1,11 +1,12 @@
 """Charts: each with what it stands on, its table and, in the table, its CSV."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 import streamlit as st
 
+from lib.core import moments
 from lib.core.listing import Column
 from lib.metrics.figure import Basis, Figure
 from lib.ui.show import Tile, moment
@@ -57,5 +58,5 @@ def period(*, key: str = "period") -> tuple[date, date]:
     chosen = st.segmented_control(
         "Period", list(PERIODS), key=key, default="12 months", required=True, bind="query-params"
     )
-    today = datetime.now(UTC).date()
+    today = moments.now().date()
     return today - timedelta(days=PERIODS[chosen or "12 months"]), today

@@ -15,6 +15,7 @@ from streamlit import config
 from lib import services
 from lib.core.database import Database
 from lib.core.errors import AdminError, Invalid, Refused
+from lib.core.logs import configure_logging
 from lib.core.schema import revisions
 from lib.core.settings import LOOPBACK, Settings, required_for_web
 from lib.web import keys, metrics
@@ -83,15 +84,6 @@ def refuse_wrong_schema(database: Database) -> None:
             f"The database is at revision {revision}; {', '.join(pending)} are missing. "
             "Run `python -m lib db upgrade`."
         )
-
-
-def configure_logging() -> None:
-    """One line per event on the standard error stream. Does nothing the second time."""
-    root = logging.getLogger()
-    if not root.handlers:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        for chatty in ("alembic", "httpx"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _settings() -> Settings:

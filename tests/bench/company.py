@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from lib.core import moments, schema
 from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
@@ -48,6 +50,15 @@ def fill(url: str, couples: int, *, months: int = MONTHS) -> None:
         search_index.run(database, moments.now())
     finally:
         database.dispose()
+
+
+def for_tests(factory: pytest.TempPathFactory, *, couples: int, months: int) -> Path:
+    """The SQLite file of a small company, built once in each process of a run of tests."""
+    folder = factory.getbasetemp() / f"company-of-{couples}"
+    if not folder.is_dir():
+        folder.mkdir()
+        fill(f"sqlite:///{folder / 'admin.db'}", couples, months=months)
+    return folder / "admin.db"
 
 
 def size_of(url: str) -> int:

@@ -1,77 +1,32 @@
 """The running app and a browser to open it with: the real entry point, a migrated database, demo accounts."""
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from lib.core.access import Role
 from lib.core.database import Database
-from lib.core.settings import ROOT
-from lib.demo.staff import PASSWORD, create_demo_staff
+from lib.demo.staff import create_demo_staff
+from tests.browser.company import Company, Desk, OpenDesk, running_company
+from tests.browser.running import FLAGS, RunningApp, running_app, sign_in
 from tests.databases import unavailable
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+PATIENCE_MS = 30_000  # for a machine that does other things at the same time
 DESKTOP = {"width": 1280, "height": 800}
 SignedIn = Callable[[Role | str], Page]
 
-
-@dataclass(frozen=True)
-class RunningApp:
-    """An app in a process of its own, at `url`, and the database behind it."""
-
-    url: str
-    database_path: Path
-    database: Database
-    process: subprocess.Popen[bytes]
-    log: Path
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here drives a browser."""
+    """Everything here drives a browser, from one worker: two would wait for each other."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-
-
-@contextmanager
-def running_app(database_path: Path, folder: Path, **environment: str) -> Iterator[RunningApp]:
-    """Start the app on a free port over a database that is at the newest revision; stop it at the end."""
-    port = _free_port()
-    url, log = f"http://localhost:{port}", folder / f"app-{port}.log"
-    given = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "ADMIN_DEMO": "1",
-        "ADMIN_URL": url,
-        "DATABASE_URL": f"sqlite:///{database_path}",
-    }
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=given | environment, stdout=output, stderr=subprocess.STDOUT
-        )
-    database = Database(f"sqlite:///{database_path}")
-    try:
-        _wait_until_it_answers(url, process, log)
-        yield RunningApp(url, database_path, database, process, log)
-    finally:
-        database.dispose()
-        process.terminate()
-        process.wait(timeout=30)
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +71,7 @@ def contexts(browser: Browser) -> Iterator[Callable[[], BrowserContext]]:
 
     def make() -> BrowserContext:
         context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.on("console", listen)
         context.on("weberror", lambda error: faults.append(str(error.error)))
         made.append(context)
@@ -148,33 +103,28 @@ def signed_in(app: RunningApp, contexts: Callable[[], BrowserContext]) -> Signed
     return sign
 
 
-def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
-    """Go through the sign-in from the page that asks for it."""
-    page.get_by_role("button", name="Sign in").click()
-    fill_in(page, email, password)
+@pytest.fixture(scope="session")
+def company(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """A small company with its app, its worker and its local Stripe, which the tests of this run share."""
+    with running_company(tmp_path_factory.mktemp("company"), browser) as running:
+        yield running
 
 
-def fill_in(page: Page, email: str, password: str = PASSWORD) -> None:
-    """Fill in the provider's form and send it."""
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+@pytest.fixture
+def open_desk(company: Company) -> Iterator[OpenDesk]:
+    """Open the app at Home as the demo account of a role. A script that breaks in the browser fails the test."""
+    made: list[BrowserContext] = []
+    faults: list[str] = []
 
+    def opened(role: Role) -> Desk:
+        context = company.person(role)
+        context.on("weberror", lambda error: faults.append(str(error.error)))
+        made.append(context)
+        desk = Desk(context.new_page(), company.app.url)
+        desk.open("", "Today")
+        return desk
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            break
-        try:
-            if httpx.get(f"{url}/healthz", timeout=5).status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)
-    raise AssertionError(f"The app did not start:\n{log.read_text()}")
+    yield opened
+    for context in made:
+        context.close()
+    assert faults == []

@@ -16,7 +16,8 @@ from lib.core.work import working
 from lib.models import AdminSession, AdminUser, AuditEntry, SignInFailure
 from lib.services import staff
 from lib.ui import navigation
-from tests.browser.conftest import RunningApp, SignedIn, fill_in, running_app, sign_in
+from tests.browser.conftest import SignedIn
+from tests.browser.running import RunningApp, fill_in, running_app, sign_in
 
 
 def newest_session(app: RunningApp) -> str:
@@ -26,10 +27,9 @@ def newest_session(app: RunningApp) -> str:
 
 
 def change_session(app: RunningApp, **values: object) -> None:
+    session_id = newest_session(app)
     with app.database.primary.begin() as connection:
-        connection.execute(
-            update(AdminSession).where(AdminSession.id == newest_session(app)).values(**values)
-        )
+        connection.execute(update(AdminSession).where(AdminSession.id == session_id).values(**values))
 
 
 @pytest.mark.parametrize("role", STAFF_ROLES)
@@ -129,10 +129,10 @@ def test_a_page_that_the_role_lacks_says_so_and_keeps_its_address(
 def test_no_page_is_served_before_the_sign_in_not_even_by_a_process_that_has_served_none(
     staffed: Path, tmp_path: Path, contexts: Callable[[], BrowserContext]
 ) -> None:
-    """Streamlit serves a `pages` folder beside the main script by itself until a session has run the shell."""
+    """Streamlit serves a `pages` folder beside the main script until a session has run the shell."""
     path = Path(shutil.copy(staffed, tmp_path / "admin.db"))
     with running_app(path, tmp_path) as app:
-        for address in ("staff", "audit", "pages/staff", "staff.py", "?page=staff", "revenue/"):
+        for address in ("staff", "audit", "staff.py", "?page=staff", "revenue/"):
             page = contexts().new_page()
             page.goto(f"{app.url}/{address}")
 

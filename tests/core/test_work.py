@@ -289,7 +289,8 @@ def test_a_row_that_changed_between_reading_and_writing_is_not_overwritten(
     refund = make_refund(database)
 
     def late(work: Work) -> None:
-        work.session.get(Refund, refund)
+        held = work.session.get(Refund, refund)
+        assert held is not None
         with database.primary.begin() as other:
             other.exec_driver_sql(f"UPDATE refunds SET {meanwhile}")
         verbs.decide(work, refund, status="approved")

@@ -190,7 +190,11 @@ def test_a_month_with_days_that_were_not_counted_has_no_churn_and_does_not_claim
     with desk(company) as view:
         (may,) = revenue.churn_by_month(view, day("05-01"), day("05-31")).months
 
-    assert (may.churn, may.ties, may.why_not) == (None, None, "1 of the days were never counted.")
+    assert (may.churn, may.ties, may.why_not) == (
+        None,
+        None,
+        "Days of this month that were never counted: 1.",
+    )
 
 
 def test_a_month_that_opens_with_nobody_has_no_churn(sqlite: Database) -> None:

@@ -1,5 +1,6 @@
 """What tests of services share: actors by role, reading and acting in one line, query plans."""
 
+import uuid
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -18,8 +19,9 @@ def somebody(role: str = "support", *, key: str | None = None) -> Actor:
 
 def hired(database: Database, role: str = "support") -> Actor:
     """An actor with a row of staff behind them."""
-    key = make_staff(database, role)
-    return Actor(id=key, email=f"{key}@example.org", role=Role(role), name=role.title())
+    email = f"{role}-{uuid.uuid4().hex[:8]}@example.org"
+    key = make_staff(database, role, email=email)
+    return Actor(id=key, email=email, role=Role(role), name=role.title())
 
 
 def read(

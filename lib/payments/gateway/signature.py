@@ -11,6 +11,7 @@ from typing import Any
 
 import stripe
 
+from lib.core import moments
 from lib.core.errors import Invalid
 from lib.payments.events import require_event
 
@@ -42,7 +43,7 @@ def verify_webhook(
             "The signature does not fit the request: it was altered on the way, or not signed with "
             "STRIPE_WEBHOOK_SECRET."
         )
-    age = ((now or datetime.now(UTC)) - _signed_at(signature_header)).total_seconds()
+    age = ((now or moments.now()) - _signed_at(signature_header)).total_seconds()
     if age > tolerance:
         raise Invalid(
             f"The signature is {age:.0f} seconds old, and {tolerance} are allowed: the request is a replay, "

@@ -1,0 +1,196 @@
+"""The whole product running for real: a small company, the app, the local Stripe and the worker.
+
+Stripe signs its webhooks and delivers them to the app; the worker pays what people approved.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from sqlalchemy import Executable
+
+from lib.core import schema
+from lib.core.access import Role
+from lib.core.database import Database
+from lib.core.settings import ROOT, Settings, child_environment
+from lib.demo import opening
+from lib.models import masks
+from lib.payments.gateway import Gateway
+from lib.payments.sandbox import server
+from tests.browser.running import RunningApp, running_app, sign_in
+
+KEY = "sk_test_of_the_demo"
+WEBHOOK_SECRET = "whsec_of_the_demo"
+SIZE = {"couples": 60, "months": 6, "seed": 7}
+PATIENCE_MS = 30_000
+INCIDENT = "Something went wrong here"
+_ROW = 35  # pixels, of a table
+_WIDTH, _HEIGHT = 1280, 1000
+
+
+@dataclass
+class Company:
+    """The running company. People sign in once; their tabs stay open."""
+
+    app: RunningApp
+    stripe_url: str
+    gateway: Gateway
+    browser: Browser
+    _states: dict[Role, Any] = field(default_factory=dict)
+
+    @property
+    def database(self) -> Database:
+        """The database behind the app."""
+        return self.app.database
+
+    def person(self, role: Role, **look: Any) -> BrowserContext:
+        """A profile in which the demo account of a role is signed in."""
+        if role not in self._states:
+            with self.browser.new_context() as context:
+                page = context.new_page()
+                page.goto(self.app.url)
+                sign_in(page, f"{role.value}@example.org")
+                page.get_by_role("button", name="Sign out").wait_for()
+                self._states[role] = context.storage_state()
+        size: Any = {"width": _WIDTH, "height": _HEIGHT}
+        context = self.browser.new_context(
+            **{"viewport": size, "storage_state": self._states[role], "locale": "en-US"} | look
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        return context
+
+    def rows(self, statement: Executable) -> list[Any]:
+        """The rows that a statement finds in the database, as they are."""
+        with (
+            masks.unmasked(),
+            self.database.primary.execution_options(writes=False).connect() as connection,
+        ):
+            return list(connection.execute(statement))
+
+    def value(self, statement: Executable) -> Any:
+        """The one value that a statement finds in the database."""
+        [(value,)] = self.rows(statement)
+        return value
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A tab of somebody who is signed in, and the verbs of a person at it."""
+
+    page: Page
+    url: str
+
+    def open(self, address: str, heading: str | None = None) -> None:
+        """Type an address; wait for the heading and for the page to be whole."""
+        self.page.goto(f"{self.url}/{address}")
+        if heading:
+            self.heading(heading).wait_for()
+        self.settled()
+
+    def settled(self) -> None:
+        """Wait until the page's script has run to its end."""
+        self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+        expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE_MS)
+
+    def heading(self, name: str) -> Locator:
+        """A title or subheading by its whole text."""
+        return self.page.get_by_role("heading", name=name, exact=True)
+
+    def says(self, text: str) -> None:
+        """Wait until a text stands on the page."""
+        expect(self.page.get_by_text(text).first).to_be_visible(timeout=PATIENCE_MS)
+
+    def menu(self, title: str) -> None:
+        """Go to a page by the menu."""
+        self.page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
+        self.heading(title).wait_for()
+        self.settled()
+
+    def open_row(self, row: int = 0, table: int = 0) -> None:
+        """Open a row of a table by its first column, which is drawn on a canvas."""
+        grid = self.page.get_by_test_id("stDataFrame").nth(table)
+        grid.locator("canvas").first.wait_for()
+        grid.click(position={"x": 60, "y": _ROW * (row + 1) + _ROW // 2})
+        self.settled()
+
+    def unfold(self, label: str) -> Locator:
+        """Open the form behind a button; gives the form."""
+        self.page.get_by_role("button", name=label, exact=True).first.click()
+        form = self.page.get_by_test_id("stPopoverBody")
+        form.wait_for()
+        return form
+
+    def choose(self, form: Locator, label: str, option: str) -> None:
+        """Choose an option of a list by its words."""
+        form.get_by_role("combobox", name=label).click()
+        self.page.get_by_role("option", name=option).click()
+
+    def submit(self, form: Locator, label: str) -> None:
+        """Press a form's button."""
+        form.get_by_role("button", name=label, exact=True).click()
+
+
+OpenDesk = Callable[[Role], Desk]
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that other processes bring about."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not holds():
+        assert time.monotonic() < deadline, "It did not come about."
+        time.sleep(0.2)
+
+
+@contextmanager
+def running_company(
+    folder: Path, browser: Browser, *, say: Callable[[str], None] = print
+) -> Iterator[Company]:
+    """Build the company in a folder and run all of it until the block ends."""
+    database_url = f"sqlite:///{folder / 'admin.db'}"
+    _build(database_url, say)
+    with (
+        running_app(folder / "admin.db", folder, STRIPE_WEBHOOK_SECRET=WEBHOOK_SECRET) as app,
+        server.running(folder / "stripe.db", f"{app.url}/webhooks/stripe", WEBHOOK_SECRET) as stripe_url,
+        _worker(database_url, stripe_url, folder / "worker.log"),
+    ):
+        gateway = Gateway(KEY, api_base=stripe_url)
+        try:
+            yield Company(app, stripe_url, gateway, browser)
+        finally:
+            gateway.close()
+
+
+def _build(database_url: str, say: Callable[[str], None]) -> None:
+    database = Database(database_url)
+    try:
+        schema.upgrade(database.primary)
+        settings = Settings.from_environment({"ADMIN_DEMO": "1", "DATABASE_URL": database_url})
+        opening.fill(database, settings, say=say, **SIZE)
+    finally:
+        database.dispose()
+
+
+@contextmanager
+def _worker(database_url: str, stripe_url: str, log: Path) -> Iterator[None]:
+    environment = child_environment(
+        ADMIN_DEMO="1", DATABASE_URL=database_url, STRIPE_SECRET_KEY=KEY, STRIPE_API_BASE=stripe_url
+    )
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lib", "worker"],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)

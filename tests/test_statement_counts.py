@@ -1,0 +1,101 @@
+"""What a screen asks of the database: few statements, and no more of them when there are more rows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from lib.core.access import Actor, Role
+from lib.core.database import Database
+from lib.core.work import working
+from lib.models import AdminUser
+from lib.services import people
+from tests.bench import company, desk
+from tests.bench.screens import SCREENS, Screen, Which, address_of, rows_to_open
+from tests.statements import counted
+
+# The company is built once in each process that comes here.
+pytestmark = pytest.mark.xdist_group("companies")
+
+AT_MOST = 12
+# The first look at somebody within 15 minutes is noted: the chain's head is read and moved, the entry and what
+# it is about are written.
+NOTING_A_FIRST_LOOK = 4
+
+
+@pytest.fixture(scope="session")
+def small_and_large(tmp_path_factory: pytest.TempPathFactory) -> dict[Which, Path]:
+    """A company of a few couples and one with several pages of everything."""
+    return {
+        "fewest": company.for_tests(tmp_path_factory, couples=15, months=4),
+        "most": company.for_tests(tmp_path_factory, couples=80, months=6),
+    }
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{path}")
+    yield database
+    database.dispose()
+
+
+def statements_of(path: Path, screen: Screen, which: Which) -> tuple[list[str], list[str]]:
+    """What a screen sends when it is opened, and what when it is run again."""
+    with opened(path) as database:
+        app = desk.sit_down(company.settings_for(f"sqlite:///{path}"), database, screen.role)
+        address = address_of(screen, rows_to_open(database, which))
+        with counted(database) as first:
+            desk.go_to(app, screen.page, address)
+        with counted(database) as again:
+            desk.look_again(app)
+    return first, again
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.title)
+def test_a_screen_asks_few_questions_however_many_rows_there_are(
+    small_and_large: dict[Which, Path], screen: Screen
+) -> None:
+    _, of_few = statements_of(small_and_large["fewest"], screen, "fewest")
+    first, of_many = statements_of(small_and_large["most"], screen, "most")
+
+    assert len(of_many) <= AT_MOST, "\n".join(of_many)
+    assert len(first) <= AT_MOST + NOTING_A_FIRST_LOOK, "\n".join(first)
+    assert len(of_many) == len(of_few), "\n".join(set(of_many) ^ set(of_few))
+
+
+@pytest.mark.parametrize(
+    "screen",
+    [screen for screen in SCREENS if screen.opens in {"couple", "person", "subscription", "refund"}],
+    ids=lambda screen: screen.title,
+)
+def test_looking_at_revealed_people_takes_no_more_than_that(
+    small_and_large: dict[Which, Path], screen: Screen
+) -> None:
+    path = small_and_large["most"]
+    with opened(path) as database:
+        reveal_everybody_of(database, rows_to_open(database, "most"), screen.role)
+
+    _, again = statements_of(path, screen, "most")
+
+    assert len(again) <= AT_MOST, "\n".join(again)
+
+
+def reveal_everybody_of(database: Database, ids: dict[str, str], role: Role) -> None:
+    with database.primary.connect() as connection:
+        staff = connection.exec_driver_sql(
+            f"SELECT id, email FROM {AdminUser.__tablename__} WHERE role = ?", (role.value,)
+        ).one()
+        wanted = connection.exec_driver_sql(
+            "SELECT user_1_id FROM relationships WHERE id = ?1 UNION SELECT user_2_id FROM relationships "
+            "WHERE id = ?1 UNION SELECT ?2 UNION SELECT user_id FROM subscriptions WHERE id = ?3 "
+            "UNION SELECT user_1_id FROM relationships r JOIN subscriptions s ON s.relationship_id = r.id "
+            "WHERE s.id = ?3 UNION SELECT user_2_id FROM relationships r JOIN subscriptions s "
+            "ON s.relationship_id = r.id WHERE s.id = ?3 UNION SELECT user_id FROM refunds WHERE id = ?4",
+            (ids["couple"], ids["person"], ids["subscription"], ids["refund"]),
+        ).scalars()
+        everybody = list(wanted)
+    actor = Actor(staff.id, staff.email, role)
+    for person in everybody:
+        with working(database, actor) as work:
+            people.reveal(work, (person,), reason="a_payment_is_in_question")
