@@ -14,7 +14,7 @@ from lib.core.database import Database
 
 @dataclass(slots=True)
 class Spent:
-    """What was asked of the database: the statements in order, and the seconds until all their rows were read.
+    """What was asked of the database: the statements in order, and the seconds until all rows were read.
 
     The begin and the end of a transaction are no statements here.
     """
@@ -29,6 +29,29 @@ def counted(database: Database) -> Iterator[list[str]]:
     spent = Spent()
     with _noted(database, spent):
         yield spent.statements
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A statement as the driver got it."""
+
+    sql: str
+    values: Any
+
+
+@contextmanager
+def recorded(database: Database) -> Iterator[list[Sent]]:
+    """The statements that are sent inside the block with their values, in order."""
+    sent: list[Sent] = []
+
+    def note(_connection: Any, _cursor: Any, sql: str, values: Any, *_: Any) -> None:
+        sent.append(Sent(sql, values))
+
+    event.listen(database.primary, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(database.primary, "before_cursor_execute", note)
 
 
 class Meter:
@@ -59,10 +82,14 @@ class Meter:
     def _open(self, _dialect: Any, _record: Any, _args: Any, options: dict[str, Any]) -> None:
         options["factory"] = _timed_connection(self._spent)
 
-    def _start(self, _connection: Any, _cursor: Any, _statement: Any, _values: Any, context: Any, *_: Any) -> None:
+    def _start(
+        self, _connection: Any, _cursor: Any, _statement: Any, _values: Any, context: Any, *_: Any
+    ) -> None:
         context.started_at = perf_counter()
 
-    def _stop(self, _connection: Any, _cursor: Any, _statement: Any, _values: Any, context: Any, *_: Any) -> None:
+    def _stop(
+        self, _connection: Any, _cursor: Any, _statement: Any, _values: Any, context: Any, *_: Any
+    ) -> None:
         self._spent.seconds += perf_counter() - context.started_at
 
 
@@ -92,7 +119,9 @@ def _timed_connection(spent: Spent) -> type[sqlite3.Connection]:
         return ask
 
     names = ("execute", "executemany", "fetchone", "fetchmany", "fetchall")
-    cursors: type[sqlite3.Cursor] = type("TimedCursor", (sqlite3.Cursor,), {name: timed(name) for name in names})
+    cursors: type[sqlite3.Cursor] = type(
+        "TimedCursor", (sqlite3.Cursor,), {name: timed(name) for name in names}
+    )
 
     class TimedConnection(sqlite3.Connection):
         def cursor(self, _factory: Any = None) -> Any:

@@ -19,8 +19,8 @@ from tests.statements import counted
 pytestmark = pytest.mark.xdist_group("companies")
 
 AT_MOST = 12
-# The first look at somebody within 15 minutes is noted: the chain's head is read and moved, the entry and what
-# it is about are written.
+# The first look at somebody within 15 minutes is noted: the chain's head is read and moved, the entries and
+# what they are about are written.
 NOTING_A_FIRST_LOOK = 4
 
 
@@ -28,7 +28,7 @@ NOTING_A_FIRST_LOOK = 4
 def small_and_large(tmp_path_factory: pytest.TempPathFactory) -> dict[Which, Path]:
     """A company of a few couples and one with several pages of everything."""
     return {
-        "fewest": company.for_tests(tmp_path_factory, couples=15, months=4),
+        "fewest": company.for_tests(tmp_path_factory, couples=30, months=6),
         "most": company.for_tests(tmp_path_factory, couples=80, months=6),
     }
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from lib.core import money
 from lib.core.access import Actor, Permission
 from lib.core.errors import Refused
+from lib.core.work import Work
 from lib.models import AuditedObject, AuditEntry, Payment, Refund
 from lib.payments.progress import OPEN_STATES
 from lib.services import payments
@@ -42,6 +43,30 @@ def why_not_again(refund: Refund, states: Sequence[str]) -> str | None:
     if any(state in OPEN_STATES for state in states):
         return "The payment of this refund is already under way. Wait until Stripe has answered."
     return None
+
+
+def must_be_new(work: Work, payment: Payment, amount_cents: int, reason: str, note: str) -> None:
+    """Raise Refused where the actor asked for the very same refund already and it still waits.
+
+    Another reason or note makes it another request: two parts of a payment may well be of one size.
+    """
+    text = note.strip()
+    same = work.session.scalars(
+        select(Refund.id).where(
+            Refund.transaction_id == payment.id,
+            Refund.status == "pending",
+            Refund.refund_amount_cents == amount_cents,
+            Refund.refund_reason == reason.strip(),
+            Refund.notes == text if text else Refund.notes.is_(None),
+        )
+    )
+    for refund_id in same:
+        requester = requester_of(work.session, refund_id)
+        if requester is not None and requester.id == work.actor.id:
+            raise Refused(
+                f"You have asked for this already, at {requester.at:%H:%M} UTC, and it waits for a decision. "
+                "If it is another refund, say in the note what sets it apart."
+            )
 
 
 def must_be_left(

@@ -21,7 +21,7 @@ from lib.payments import operations
 from lib.payments.operations import OperationView
 from lib.services import refund_limits
 from lib.services.refund_case import RefundCase, case_of
-from lib.services.refund_rules import must_be_left, requester_of, why_not_again, why_not_decide
+from lib.services.refund_rules import must_be_left, must_be_new, requester_of, why_not_again, why_not_decide
 
 STATUSES: Final = ("pending", "approved", "processed", "denied")
 REASONS: Final = ("requested_by_customer", "duplicate", "service_problem", "fraudulent")
@@ -104,13 +104,15 @@ def request(
 
     Raises NotFound without such a payment, Invalid for an amount that is not positive, Refused when it is
     more than is left (what is asked for and what is approved counts), when the payment never succeeded, is
-    itself a refund, is not Stripe's, or is somebody else's.
+    itself a refund, is not Stripe's, or is somebody else's; and when the actor asked for the very same
+    already and nobody has decided on it: a button that is pressed twice asks once.
     """
     payment = _locked_payment(work.session, payment_id)
     if amount_cents <= 0:
         raise Invalid("The amount must be more than zero.")
     if (for_user and payment.user_id != for_user) or (for_couple and payment.relationship_id != for_couple):
         raise Refused("This payment is somebody else's. Check the payment's id.")
+    must_be_new(work, payment, amount_cents, reason, note)
     must_be_left(work.session, payment, amount_cents)
     refund = Refund(
         id=new_id(),

@@ -39,7 +39,7 @@ def link(
     """
     if key is None:
         return
-    target = next((each for each in navigation.existing() if each.slug == slug), None)
+    target = next((each for each in navigation.DESKS if each.slug == slug), None)
     if target is None or not desk.may(target.permission):
         st.caption(plain(label), width="content")
         return

@@ -55,7 +55,7 @@ def menu(actor: Actor, not_allowed: Callable[[], None]) -> Mapping[str, Sequence
     Left out instead, their address would say "Page not found" and be forgotten.
     """
     sections: dict[str, list[StreamlitPage]] = {}
-    for desk in existing():
+    for desk in DESKS:
         sections.setdefault(desk.section, []).append(
             _page(desk) if actor.may(desk.permission) else _stand_in(desk, not_allowed)
         )
@@ -64,12 +64,7 @@ def menu(actor: Actor, not_allowed: Callable[[], None]) -> Mapping[str, Sequence
 
 def closed(stand_in: Callable[[], None]) -> Sequence[StreamlitPage]:
     """Every address with one and the same page behind it, for somebody who is not signed in."""
-    return [_stand_in(desk, stand_in) for desk in existing()]
-
-
-def existing() -> Sequence[Desk]:
-    """The desks whose page has been written."""
-    return [desk for desk in DESKS if desk.file.is_file()]
+    return [_stand_in(desk, stand_in) for desk in DESKS]
 
 
 def _page(desk: Desk) -> StreamlitPage:

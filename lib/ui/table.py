@@ -116,7 +116,7 @@ def table(
     if not page.rows:
         st.info(empty, icon=":material/inbox:")
         return
-    frame(page.rows, source.columns, key=key, opens=opens, alt=f"{source.name}, page {page.number}")
+    frame(page.rows, source.columns, key=key, opens=opens, alt=f"{words(key)}, page {page.number}")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         total = f"more than {COUNTED_UP_TO:,}" if page.more_than_counted else f"{page.total:,}"
         shown = f"{(page.number - 1) * page.size + 1:,}–{(page.number - 1) * page.size + len(page.rows):,}"

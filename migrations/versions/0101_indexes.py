@@ -68,6 +68,7 @@ NEWEST_FIRST = (
     ("analytics_events_user_created", "analytics_events", ("user_id",), "created_at"),
     ("error_logs_created", "error_logs", (), "created_at"),
     ("error_logs_resolved_created", "error_logs", ("resolved",), "created_at"),
+    ("error_logs_severity_created", "error_logs", ("severity",), "created_at"),
 )
 
 
@@ -91,8 +92,9 @@ def downgrade() -> None:
     names = [f"{table}_{column}" for table, column in (*FOREIGN_KEYS, *STRIPE_OBJECTS)]
     names += [name for name, *_ in NEWEST_FIRST]
     names += ["error_logs_critical", "subscriptions_active_user", "subscriptions_plans"]
+    names += ["subscriptions_set_to_cancel", "inbox_state_received", "ab_test_assignments_exposure"]
     names += ["ab_test_assignments_variant_id", "users_email", "users_name"]
-    names += ["audit_log_action", "audit_log_outcome"]
+    names += ["audit_log_action", "audit_log_outcome", "stripe_operations_couple"]
     for name in names:
         op.drop_index(f"idx_admin_{name}")
     if op.get_context().dialect.name != "sqlite":
@@ -122,9 +124,29 @@ def _partial_and_covering(on_sqlite: bool) -> None:
         sqlite_where=active,
         postgresql_where=active,
     )
+    set_to_cancel = sa.text("status != 'canceled' AND canceled_at IS NOT NULL")
+    op.create_index(
+        "idx_admin_subscriptions_set_to_cancel",
+        "subscriptions",
+        [_in_order("created_at", on_sqlite), "id"],
+        sqlite_where=set_to_cancel,
+        postgresql_where=set_to_cancel,
+    )
+    # Stripe's events in one state, newest first.
+    op.create_index("idx_admin_inbox_state_received", "admin_inbox", ["state", "received_at", "event_id"])
+    # Who is in several arms of a test, and which couples are split: read from the index alone.
+    op.create_index(
+        "idx_admin_ab_test_assignments_exposure",
+        "ab_test_assignments",
+        ["test_name", "user_id", "relationship_id", "variant_id"],
+    )
     # The audit trail, newest first, by what was done and by how it ended.
     op.create_index("idx_admin_audit_log_action", "admin_audit_log", ["action", "seq"])
     op.create_index("idx_admin_audit_log_outcome", "admin_audit_log", ["outcome", "seq"])
+    # What staff did for a couple, in its timeline.
+    op.create_index(
+        "idx_admin_stripe_operations_couple", "admin_stripe_operations", ["relationship_id", "prepared_at"]
+    )
     # Subscriptions by plan, and the arms of a test, are counted from these alone.
     op.create_index(
         "idx_admin_subscriptions_plans",

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from sqlalchemy import func, select
 
 from lib.core import moments, schema
 from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
 from lib.demo import opening
 from lib.jobs import search_index
+from lib.models import AnalyticsEvent, ErrorLog, Payment, Relationship, Subscription
 
 FOLDER: Final = ROOT / "var" / "bench"
 MONTHS: Final = 24
@@ -61,9 +63,20 @@ def for_tests(factory: pytest.TempPathFactory, *, couples: int, months: int) -> 
     return folder / "admin.db"
 
 
-def size_of(url: str) -> int:
-    """The bytes of a SQLite database."""
-    return Path(url.removeprefix("sqlite:///")).stat().st_size
+def described(database: Database) -> str:
+    """How much there is, in a few words."""
+    with database.primary.connect() as connection:
+        counts = [
+            f"{connection.scalar(select(func.count()).select_from(table)):,} {words}"
+            for table, words in (
+                (Relationship, "couples"),
+                (Subscription, "subscriptions"),
+                (Payment, "payments"),
+                (AnalyticsEvent, "events"),
+                (ErrorLog, "errors"),
+            )
+        ]
+    return ", ".join(counts)
 
 
 def _say(line: str) -> None:

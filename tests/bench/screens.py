@@ -46,7 +46,10 @@ def _sections(title: str, page: str, role: Role, opens: str | None, names: Seque
 
 
 SCREENS: Final = (
-    *(Screen(f"Home, {role.value}", "home", role) for role in (Role.SUPPORT, Role.FINANCE, Role.PRODUCT, Role.ADMIN)),
+    *(
+        Screen(f"Home, {role.value}", "home", role)
+        for role in (Role.SUPPORT, Role.FINANCE, Role.PRODUCT, Role.ADMIN)
+    ),
     Screen("Search: a name", "search", Role.SUPPORT, address={"q": "anna"}),
     Screen("Search: a typing error", "search", Role.SUPPORT, address={"q": "kowalsk martines"}),
     Screen("Search: an e-mail", "search", Role.SUPPORT, address={"q": "anna.ko"}),
@@ -104,9 +107,12 @@ def rows_to_open(database: Database, which: Which) -> dict[str, str]:
         ids["event"] = connection.scalars(
             select(InboxEvent.event_id).where(InboxEvent.stripe_object_id == ids["event"]).limit(1)
         ).one()
-        ids["stripe subscription"] = connection.scalars(
-            select(Subscription.stripe_subscription_id).where(Subscription.id == ids["subscription"])
-        ).one() or ids["subscription"]
+        ids["stripe subscription"] = (
+            connection.scalars(
+                select(Subscription.stripe_subscription_id).where(Subscription.id == ids["subscription"])
+            ).one()
+            or ids["subscription"]
+        )
     return ids
 
 

@@ -3,16 +3,18 @@
 Stripe signs its webhooks and delivers them to the app; the worker pays what people approved.
 """
 
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from sqlalchemy import Executable
 
 from lib.core import schema
@@ -21,6 +23,7 @@ from lib.core.database import Database
 from lib.core.settings import ROOT, Settings, child_environment
 from lib.demo import opening
 from lib.models import masks
+from lib.payments.events import RefundFacts
 from lib.payments.gateway import Gateway
 from lib.payments.sandbox import server
 from tests.browser.running import RunningApp, running_app, sign_in
@@ -73,6 +76,12 @@ class Company:
         ):
             return list(connection.execute(statement))
 
+    def refunds_of(self, payment_intent_id: str) -> list[RefundFacts]:
+        """Every refund that Stripe made of a payment."""
+        charge = self.gateway.charge_of_payment(payment_intent_id)
+        assert charge is not None
+        return self.gateway.refunds_of_charge(charge.id)
+
     def value(self, statement: Executable) -> Any:
         """The one value that a statement finds in the database."""
         [(value,)] = self.rows(statement)
@@ -113,10 +122,14 @@ class Desk:
         self.settled()
 
     def open_row(self, row: int = 0, table: int = 0) -> None:
-        """Open a row of a table by its first column, which is drawn on a canvas."""
+        """Open a row of a table by its first column. It is drawn on a canvas, some time after the page."""
         grid = self.page.get_by_test_id("stDataFrame").nth(table)
         grid.locator("canvas").first.wait_for()
-        grid.click(position={"x": 60, "y": _ROW * (row + 1) + _ROW // 2})
+        for _ in range(5):
+            grid.click(position={"x": 30, "y": _ROW * (row + 1) + _ROW // 2})
+            with suppress(PlaywrightTimeout):
+                self.page.wait_for_url(re.compile(r"[?&]id="), timeout=PATIENCE_MS / 5, wait_until="commit")
+                break
         self.settled()
 
     def unfold(self, label: str) -> Locator:

@@ -112,7 +112,7 @@ def company(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def open_desk(company: Company) -> Iterator[OpenDesk]:
-    """Open the app at Home as the demo account of a role. A script that breaks in the browser fails the test."""
+    """Open the app at Home as the demo account of a role. A script error in the browser fails the test."""
     made: list[BrowserContext] = []
     faults: list[str] = []
 

@@ -1,4 +1,4 @@
-"""The main job by three people: support asks for a refund, finance approves it, an admin reads how it went."""
+"""The main job by three people: support asks for a refund, finance approves it, an admin reads of it."""
 
 import re
 import subprocess
@@ -165,7 +165,7 @@ def _stripe_paid_once(company: Company, customer: Customer, refund_id: str) -> N
     at_stripe = company.gateway.refunds_of_charge(charge.id)
     ours = select(Refund.status, Refund.stripe_refund_id).where(Refund.id == refund_id)
 
-    assert [(refund.amount_cents, refund.status) for refund in at_stripe] == [(500, "succeeded")]
+    assert [(refund.amount, refund.status) for refund in at_stripe] == [(500, "succeeded")]
     assert company.rows(ours) == [("processed", at_stripe[0].id)]
     eventually(lambda: ("charge.refunded", "applied") in company.rows(_events_about(charge.id)))
 

@@ -427,3 +427,25 @@ def test_a_person_who_was_revealed_is_shown_by_name_to_whoever_asked_only(databa
         "Mara Keller",
     )
     assert (masked.person, masked.email) == ("Mara K.", "m•••@example.org")
+
+
+def test_the_same_request_again_is_refused_while_it_waits(database: Database) -> None:
+    payment = make_payment(database, amount_cents=3000)
+    note = "Wrote from anna@example.org, +44 20 7946 0000"
+    ask(database, payment, note=note)
+
+    with pytest.raises(Refused, match="You have asked for this already"):
+        ask(database, payment, note=note)
+
+
+def test_a_request_that_differs_or_is_somebody_elses_or_was_decided_is_a_new_one(database: Database) -> None:
+    payment = make_payment(database, amount_cents=9000)
+    first = ask(database, payment, note="The first of two months")
+    ask(database, payment, note="The second of two months")
+    ask(database, payment, 1001, note="The first of two months")
+    ask(database, payment, reason="duplicate", note="The first of two months")
+    ask(database, payment, actor=OTHER_FINANCE, note="The first of two months")
+    deny(database, first)
+    again = ask(database, payment, note="The first of two months")
+
+    assert row(database, again).status == "pending"

@@ -88,7 +88,10 @@ button:hover { background: var(--accent-strong); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 section { margin-top: 1.5rem; padding-top: 1.25rem; border-top: 1px solid var(--line); }
 section p { margin: 0 0 .75rem; font-size: .9rem; color: var(--soft); }
-code { background: var(--tint); color: var(--text); padding: .1rem .35rem; border-radius: .25rem; }
+code {
+  background: var(--tint); color: var(--text); padding: .1rem .35rem; border-radius: .25rem;
+  white-space: nowrap;
+}
 ul { list-style: none; margin: 0; padding: 0; display: grid; gap: .375rem; }
 li a {
   display: block; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem;

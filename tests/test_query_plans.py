@@ -1,0 +1,206 @@
+"""How SQLite reads what the pages ask: by an index, newest first without sorting everybody, nothing unmasked.
+
+The company is small, so the planner is left without statistics, as production is: it must choose by the
+shape of the indexes alone.
+"""
+
+import importlib
+import itertools
+import pkgutil
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib import metrics, services
+from lib.core.access import Actor, Role
+from lib.core.database import Database
+from lib.core.listing import LISTINGS
+from lib.core.work import reading
+from lib.metrics.mrr import MOVEMENTS
+from lib.services import (
+    audit_trail,
+    couples,
+    discounts,
+    error_logs,
+    people,
+    refunds,
+    stripe_inbox,
+    subscriptions,
+)
+from tests.bench import company, desk
+from tests.bench.screens import SCREENS, Screen, address_of, rows_to_open
+from tests.statements import Sent, recorded
+
+pytestmark = pytest.mark.xdist_group("companies")
+
+for package in (services, metrics):
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
+
+ADMIN = Actor("staff_admin", "admin@example.org", Role.ADMIN)
+SINCE, UNTIL = date(2026, 1, 1), date(2026, 12, 31)
+
+# What a page can put into each filter of a list; every combination is tried.
+FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
+    "people.users": {"q": ("", "an"), "subscription": (None, *people.SUBSCRIPTION_STATUSES)},
+    "couples.couples": {"q": ("", "an"), "status": (None, *couples.STATUSES)},
+    "subscriptions.subscriptions": {
+        "q": ("", "sub_1"),
+        "status": (None, *subscriptions.STATUSES),
+        "set_to_cancel": (None, True),
+    },
+    "refunds.requests": {"status": (None, *refunds.STATUSES)},
+    "discounts.codes": {"q": ("", "WEL"), "switched": (None, *discounts.SWITCHES)},
+    "discounts.redemptions": {"code_id": ("disc",)},
+    "stripe_inbox.events": {"q": ("", "evt_1"), "state": (None, *stripe_inbox.STATES)},
+    "error_logs.error_logs": {
+        "q": ("", "sync"),
+        "state": (None, *error_logs.STATES),
+        "severity": (None, *error_logs.SEVERITIES),
+    },
+    "audit_trail.entries": {
+        "actor": ("", "admin@example.org"),
+        "action": (None, "refunds.request"),
+        "outcome": (None, *audit_trail.OUTCOMES),
+        "object_id": ("", "usr_1"),
+    },
+    "staff.people": {},
+    "sessions.live": {"idle_limit": (timedelta(hours=1),)},
+    "behind.couples_behind": {"since": (SINCE,), "until": (UNTIL,), "movement": (None, *MOVEMENTS)},
+    "behind.couples_in_mrr": {"day": (UNTIL,), "plan_id": (None, "plan_1")},
+    "revenue.days": {"since": (SINCE,), "until": (UNTIL,)},
+    "revenue.plans": {"day": (UNTIL,)},
+}
+QUESTIONS = [
+    pytest.param(name, dict(zip(filters, values, strict=True)), id=f"{name} {values}")
+    for name, filters in FILTERS.items()
+    for values in itertools.product(*filters.values())
+]
+
+# Read from end to end on purpose.
+MAY_BE_SCANNED = {
+    "subscription_plans": "a dozen rows",
+    "ab_test_variants": "a few rows for each test",
+    "admin_users": "the staff",
+    "admin_sessions": "the staff of one day",
+    "admin_refund_limits": "a few rows",
+    "admin_heartbeats": "a row for each process",
+    "discount_codes": "some hundreds, whose switch is not worth an index",
+    "challenges": "some dozens",
+    "achievements": "some dozens",
+}
+# Sorted on purpose: what is sorted has been found by an index and is what the person narrowed it down to.
+MAY_BE_SORTED = {
+    "people.users": {"q", "subscription"},
+    "couples.couples": {"q"},
+    "subscriptions.subscriptions": {"q"},
+    "stripe_inbox.events": {"q"},
+    "discounts.codes": {"q"},
+    "audit_trail.entries": {"object_id"},
+    "staff.people": {""},
+    "sessions.live": {""},
+    "revenue.plans": {""},
+    # The ledger is summed up by couple and day before anything can be first.
+    "behind.couples_behind": {""},
+}
+
+
+@pytest.fixture(scope="session")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a company of which the planner knows nothing but the schema."""
+    path = company.for_tests(tmp_path_factory, couples=80, months=6)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM sqlite_stat1")
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def database(file: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{file}")
+    yield database
+    database.dispose()
+
+
+def test_every_list_is_asked_here() -> None:
+    ours = {name for name, each in LISTINGS.items() if each.build.__module__.startswith("lib.")}
+
+    assert set(FILTERS) == ours
+
+
+@pytest.mark.parametrize(("name", "filters"), QUESTIONS)
+def test_a_list_is_read_through_an_index(database: Database, name: str, filters: dict[str, Any]) -> None:
+    with recorded(database) as sent, reading(database, ADMIN) as view:
+        LISTINGS[name].page(view, **filters)
+
+    counting, page = sent
+    narrowed = {key for key, value in filters.items() if value} | {""}
+    plan = explained(database, page)
+    assert scanned(database, counting) == [], explained(database, counting)
+    assert scanned(database, page) == [], plan
+    assert narrowed & MAY_BE_SORTED.get(name, set()) or "USE TEMP B-TREE FOR ORDER BY" not in top(plan), plan
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.title)
+def test_a_screen_reads_no_table_from_end_to_end(database: Database, file: Path, screen: Screen) -> None:
+    app = desk.sit_down(company.settings_for(f"sqlite:///{file}"), database, screen.role)
+    address = address_of(screen, rows_to_open(database, "most"))
+
+    with recorded(database) as sent:
+        desk.go_to(app, screen.page, address)
+
+    found = {table: each.sql for each in sent for table in scanned(database, each)}
+    assert found == {}
+
+
+@pytest.mark.parametrize(("name", "filters"), QUESTIONS)
+def test_a_list_shows_nobodys_address_or_full_name(
+    database: Database, name: str, filters: dict[str, Any]
+) -> None:
+    with database.primary.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT email, name FROM users").all()
+    secrets = {text for row in rows for text in (row.email, row.name) if len(text.split()) > 1 or "@" in text}
+
+    with reading(database, ADMIN) as view:
+        cells = {str(cell) for row in LISTINGS[name].stream(view, **filters) for cell in row}
+
+    assert {secret for secret in secrets for cell in cells if secret in cell} == set()
+
+
+def explained(database: Database, sent: Sent) -> list[tuple[int, int, str]]:
+    """The steps of a statement's plan: number, number of the step that it is part of, what is done."""
+    with database.primary.connect() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sent.sql}", sent.values).all()
+    return [(row[0], row[1], row[3]) for row in rows]
+
+
+def top(plan: list[tuple[int, int, str]]) -> list[str]:
+    """The steps that are part of no other."""
+    return [step for _, parent, step in plan if parent == 0]
+
+
+def scanned(database: Database, sent: Sent) -> list[str]:
+    """Tables that a statement reads from end to end without an index, though they may grow."""
+    aliases = dict(re.findall(r"(\w+) AS (\w+)", sent.sql))
+    tables = {alias: table for table, alias in aliases.items()}
+    if not sent.sql.lstrip().upper().startswith(("SELECT", "WITH")):
+        return []
+    plan = [step for _, _, step in explained(database, sent)]
+    names = (found[1] for step in plan if (found := re.match(r"SCAN (\w+)(?! USING)(?:$| LEFT-JOIN)", step)))
+    return [
+        table
+        for table in (tables.get(name, name) for name in names)
+        if table in tables_of(database) and table not in MAY_BE_SCANNED
+    ]
+
+
+def tables_of(database: Database) -> set[str]:
+    with database.primary.connect() as connection:
+        return set(
+            connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars()
+        )
