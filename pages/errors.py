@@ -16,14 +16,15 @@ if error_id is None:
         )
         state = ui.choose("State", error_logs.STATES, key="state", default="open")
         severity = ui.choose("Severity", error_logs.SEVERITIES, key="severity")
-    with st.expander("Most frequent in the last seven days"):
-        ui.frame(
-            ui.read(error_logs.groups),
-            error_logs.GROUP_COLUMNS,
-            key="groups",
-            alt="Errors by type in the last seven days",
-            empty="No error was noted in the last seven days.",
-        )
+    with st.expander("Most frequent in the last seven days", key="frequent", on_change="rerun") as frequent:
+        if frequent.open:
+            ui.frame(
+                ui.read(error_logs.groups),
+                error_logs.GROUP_COLUMNS,
+                key="groups",
+                alt="Errors by type in the last seven days",
+                empty="No error was noted in the last seven days.",
+            )
     ui.table(
         error_logs.error_logs,
         key="errors",

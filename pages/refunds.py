@@ -78,7 +78,7 @@ with st.container(horizontal=True):
             shown=case.digest,
         )
 
-ui.watch(refunds.progress, case.id)
+ui.watch(refunds.progress, case.id, case.operations)
 
 if case.earlier:
     st.subheader("Other refunds of this payment", anchor=False)

@@ -101,7 +101,7 @@ with st.container(horizontal=True):
         shown=case.digest,
     )
 
-ui.watch(subscriptions.progress, case.id)
+ui.watch(subscriptions.progress, case.id, case.operations)
 st.subheader("Payments", anchor=False)
 ui.frame(
     case.payments, subscription_case.PAYMENT_COLUMNS, key="paid", alt="Payments", empty="No payments yet."

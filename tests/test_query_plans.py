@@ -86,6 +86,7 @@ QUESTIONS = [
 MAY_BE_SCANNED = {
     "subscription_plans": "a dozen rows",
     "ab_test_variants": "a few rows for each test",
+    "admin_audit_head": "one row",
     "admin_users": "the staff",
     "admin_sessions": "the staff of one day",
     "admin_refund_limits": "a few rows",
@@ -100,7 +101,8 @@ MAY_BE_SORTED = {
     "couples.couples": {"q"},
     "subscriptions.subscriptions": {"q"},
     "stripe_inbox.events": {"q"},
-    "discounts.codes": {"q"},
+    "discounts.codes": {"q", "switched"},
+    "error_logs.error_logs": {"q"},
     "audit_trail.entries": {"object_id"},
     "staff.people": {""},
     "sessions.live": {""},
@@ -141,9 +143,11 @@ def test_a_list_is_read_through_an_index(database: Database, name: str, filters:
     counting, page = sent
     narrowed = {key for key, value in filters.items() if value} | {""}
     plan = explained(database, page)
+    # Of a list that finds its page by the keys, the sort of the fifty that were found does not count.
+    steps = top(plan) if LISTINGS[name].key is None else within(plan, "LIST SUBQUERY")
     assert scanned(database, counting) == [], explained(database, counting)
     assert scanned(database, page) == [], plan
-    assert narrowed & MAY_BE_SORTED.get(name, set()) or "USE TEMP B-TREE FOR ORDER BY" not in top(plan), plan
+    assert narrowed & MAY_BE_SORTED.get(name, set()) or "USE TEMP B-TREE FOR ORDER BY" not in steps, plan
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.title)
@@ -184,13 +188,24 @@ def top(plan: list[tuple[int, int, str]]) -> list[str]:
     return [step for _, parent, step in plan if parent == 0]
 
 
+def within(plan: list[tuple[int, int, str]], what: str) -> list[str]:
+    """The steps of the first part of a plan with such a name, without those of its own parts."""
+    number = next(number for number, parent, step in plan if parent == 0 and step.startswith(what))
+    return [step for _, parent, step in plan if parent == number]
+
+
 def scanned(database: Database, sent: Sent) -> list[str]:
-    """Tables that a statement reads from end to end without an index, though they may grow."""
+    """Tables that a statement reads from end to end without an index, though they may grow.
+
+    A limit stops one that takes whichever rows come, or takes them in the order in which they lie.
+    """
     aliases = dict(re.findall(r"(\w+) AS (\w+)", sent.sql))
     tables = {alias: table for table, alias in aliases.items()}
-    if not sent.sql.lstrip().upper().startswith(("SELECT", "WITH")):
+    if not sent.sql.startswith(("SELECT", "WITH")):
         return []
     plan = [step for _, _, step in explained(database, sent)]
+    if "LIMIT" in sent.sql and "WHERE" not in sent.sql and "USE TEMP B-TREE FOR ORDER BY" not in plan:
+        return []
     names = (found[1] for step in plan if (found := re.match(r"SCAN (\w+)(?! USING)(?:$| LEFT-JOIN)", step)))
     return [
         table

@@ -65,12 +65,17 @@ class Listing:
     """A list that staff page through, filter and export. Its name is `module.function`."""
 
     def __init__(
-        self, build: Callable[..., AnySelect], permission: Permission, columns: tuple[Column, ...]
+        self,
+        build: Callable[..., AnySelect],
+        permission: Permission,
+        columns: tuple[Column, ...],
+        key: Any = None,
     ) -> None:
         self.name = f"{build.__module__.rpartition('.')[2]}.{build.__name__}"
         self.permission = permission
         self.columns = columns
         self.build = build
+        self.key = key
         self.__doc__ = build.__doc__
         self.__module__ = build.__module__
         self.__name__ = build.__name__
@@ -89,8 +94,10 @@ class Listing:
         ).scalar_one()
         last = max(1, -(-total // size))
         number = min(number, last)
-        rows = view.session.execute(statement.limit(size).offset((number - 1) * size)).all()
-        return Page(rows, number, size, total)
+        page = statement.limit(size).offset((number - 1) * size)
+        if self.key is not None:
+            page = self.build().where(self.key.in_(page.with_only_columns(self.key).correlate(None)))
+        return Page(view.session.execute(page).all(), number, size, total)
 
     def stream(self, view: View, /, **filters: Any) -> Iterator[AnyRow]:
         """Read every row, a thousand at a time."""
@@ -102,11 +109,16 @@ LISTINGS: Final[dict[str, Listing]] = {}
 
 
 def listing(
-    permission: Permission, *, columns: tuple[Column, ...]
+    permission: Permission, *, columns: tuple[Column, ...], key: Any = None
 ) -> Callable[[Callable[..., AnySelect]], Listing]:
-    """Make a function that builds a SELECT into a Listing."""
+    """Make a function that builds a SELECT into a Listing.
+
+    With `key`, the key column of its rows, a page is found by its keys alone, and only then do its rows get
+    their other columns: for lists that have to sort what they find and whose columns are dear. Without
+    filters such a function must select every row.
+    """
 
     def decorate(build: Callable[..., AnySelect]) -> Listing:
-        return Listing(build, permission, columns)
+        return Listing(build, permission, columns, key)
 
     return decorate

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from lib.core import audit
 from lib.core.access import Permission
@@ -72,7 +72,7 @@ def entries(
     if actor.strip():
         wanted = actor.strip()
         known = select(AdminUser.id).where(AdminUser.email == wanted.lower()).scalar_subquery()
-        statement = statement.where(AuditEntry.actor_id.in_((wanted, known)))
+        statement = statement.where(AuditEntry.actor_id == func.coalesce(known, wanted))
     if action:
         statement = statement.where(AuditEntry.action == action)
     if outcome:

@@ -238,7 +238,7 @@ class Standing:
 
 @query(Permission.PEOPLE_READ)
 def standing(view: View, couple_id: str) -> Standing:
-    """Subscriptions, credit balance, open refunds, and couples of the same two people. Three statements."""
+    """Subscriptions, credit balance, open refunds, and couples of the same two people. Two statements."""
     subscriptions = view.session.execute(
         select(
             Subscription.id,
@@ -273,16 +273,19 @@ def standing(view: View, couple_id: str) -> Standing:
         .select_from(Refund)
         .where(Refund.relationship_id == couple_id, Refund.status.in_(("pending", "approved")))
     )
-    sums = view.session.execute(
-        select(
-            balance.scalar_subquery().label("credits"), open_refunds.scalar_subquery().label("open_refunds")
-        )
-    ).one()
     mine, other = aliased(Relationship), aliased(Relationship)
-    twins = view.session.scalars(
+    twins = (
         select(other.id)
         .join(mine, and_(other.user_1_id == mine.user_2_id, other.user_2_id == mine.user_1_id))
         .where(mine.id == couple_id, other.id != couple_id)
         .limit(5)
-    ).all()
-    return Standing(subscriptions, sums.credits, sums.open_refunds, twins)
+        .subquery()
+    )
+    row = view.session.execute(
+        select(
+            balance.scalar_subquery().label("credits"),
+            open_refunds.scalar_subquery().label("open_refunds"),
+            select(func.aggregate_strings(twins.c.id, ",")).scalar_subquery().label("twins"),
+        )
+    ).one()
+    return Standing(subscriptions, row.credits, row.open_refunds, row.twins.split(",") if row.twins else ())

@@ -45,6 +45,7 @@ REVEAL_REASONS: Final = (
         Column("created_at", "Joined", "moment"),
         Column("id", "User id", "id"),
     ),
+    key=User.id,
 )
 def users(*, q: str = "", subscription: str | None = None) -> AnySelect:
     """People, newest first, with the newest subscription that each pays for.

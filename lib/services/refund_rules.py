@@ -51,16 +51,15 @@ def must_be_new(work: Work, payment: Payment, amount_cents: int, reason: str, no
     Another reason or note makes it another request: two parts of a payment may well be of one size.
     """
     text = note.strip()
-    same = work.session.scalars(
-        select(Refund.id).where(
+    waiting = work.session.execute(
+        select(Refund.id, Refund.refund_amount_cents).where(
             Refund.transaction_id == payment.id,
             Refund.status == "pending",
-            Refund.refund_amount_cents == amount_cents,
             Refund.refund_reason == reason.strip(),
             Refund.notes == text if text else Refund.notes.is_(None),
         )
     )
-    for refund_id in same:
+    for refund_id in [each.id for each in waiting if each.refund_amount_cents == amount_cents]:
         requester = requester_of(work.session, refund_id)
         if requester is not None and requester.id == work.actor.id:
             raise Refused(

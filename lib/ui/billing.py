@@ -68,9 +68,14 @@ def request_refund(line: PaymentLine) -> None:
     )
 
 
-def watch(progress: Callable[..., Sequence[OperationView]], object_id: str) -> None:
-    """Show what Stripe said so far; looks again every second while something is under way."""
-    steps = desk.read(progress, object_id)
+def watch(
+    progress: Callable[..., Sequence[OperationView]], object_id: str, steps: Sequence[OperationView]
+) -> None:
+    """Show what Stripe said so far; looks again every second while something is under way.
+
+    `steps` were read together with what the page shows: once a later look finds them all done, the page runs
+    again, so that it never shows an old status beside a new answer.
+    """
     if not steps:
         return
     st.subheader("At Stripe", anchor=False)

@@ -1,6 +1,6 @@
 """Forms for actions: what is asked, what it will do, and one button that acts once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -55,7 +55,8 @@ def action(
     """Offer an action behind a button that unfolds its form; disabled, saying why, for who may not.
 
     `effect` says what it touches, `why_not` why it is impossible now. `confirm` is a text that has to be
-    typed for what cannot be undone.
+    typed for what cannot be undone. The action gets the arguments that the form was shown with: the run that
+    a click starts reads the row anew, and would vouch for what the person never saw.
     """
     if not desk.may(needs):
         why_not = f"Not for your role ({desk.actor().role.value}): it needs “{needs}”."
@@ -68,8 +69,10 @@ def action(
         with st.form(key, border=False):
             answers = {field.name: _widget(field, f"{key}:{field.name}") for field in ask}
             typed = st.text_input(f"Type “{confirm}” to confirm", key=f"{key}:confirm") if confirm else None
-            if not st.form_submit_button(label, type="primary"):
-                return
+            sent = st.form_submit_button(label, type="primary")
+        shown_arguments, shown = _as_shown(key, arguments, given)
+        if not sent:
+            return
         if confirm and typed != confirm:
             st.error(f"Type “{confirm}” exactly to confirm.")
             return
@@ -78,11 +81,21 @@ def action(
         except Invalid as error:
             st.error(str(error))
             return
-        attempt = desk.attempt(function, *arguments, **given, **values)
+        attempt = desk.attempt(function, *shown_arguments, **shown, **values)
         if attempt.why_not:
             st.error(attempt.why_not)
             return
     desk.announce(done)
+
+
+def _as_shown(
+    key: str, arguments: Sequence[Any], given: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments of the run before, which drew the form that was sent; keeps this run's for the next."""
+    slot = f"{key}:shown"
+    before: tuple[Sequence[Any], Mapping[str, Any]] = st.session_state.get(slot, (arguments, given))
+    st.session_state[slot] = (arguments, given)
+    return before
 
 
 def _widget(field: Ask, key: str) -> str | None:

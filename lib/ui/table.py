@@ -181,7 +181,7 @@ def _open(click: str, keys: Sequence[str]) -> None:
 
 def _page_number() -> int:
     typed = st.session_state.get("page") or st.query_params.get("page", "1")
-    return max(1, int(typed)) if str(typed).isdigit() else 1
+    return max(1, int(typed)) if str(typed).isdecimal() else 1
 
 
 def _cell(row: Any, column: Column) -> Any:

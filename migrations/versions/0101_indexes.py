@@ -92,9 +92,9 @@ def downgrade() -> None:
     names = [f"{table}_{column}" for table, column in (*FOREIGN_KEYS, *STRIPE_OBJECTS)]
     names += [name for name, *_ in NEWEST_FIRST]
     names += ["error_logs_critical", "subscriptions_active_user", "subscriptions_plans"]
-    names += ["subscriptions_set_to_cancel", "inbox_state_received", "ab_test_assignments_exposure"]
+    names += ["subscriptions_set_to_cancel", "inbox_state_received"]
     names += ["ab_test_assignments_variant_id", "users_email", "users_name"]
-    names += ["audit_log_action", "audit_log_outcome", "stripe_operations_couple"]
+    names += ["audit_log_actor_seq", "audit_log_action", "audit_log_outcome", "stripe_operations_couple"]
     for name in names:
         op.drop_index(f"idx_admin_{name}")
     if op.get_context().dialect.name != "sqlite":
@@ -134,13 +134,8 @@ def _partial_and_covering(on_sqlite: bool) -> None:
     )
     # Stripe's events in one state, newest first.
     op.create_index("idx_admin_inbox_state_received", "admin_inbox", ["state", "received_at", "event_id"])
-    # Who is in several arms of a test, and which couples are split: read from the index alone.
-    op.create_index(
-        "idx_admin_ab_test_assignments_exposure",
-        "ab_test_assignments",
-        ["test_name", "user_id", "relationship_id", "variant_id"],
-    )
-    # The audit trail, newest first, by what was done and by how it ended.
+    # The audit trail, newest first, by who acted, what was done and how it ended.
+    op.create_index("idx_admin_audit_log_actor_seq", "admin_audit_log", ["actor_id", "seq"])
     op.create_index("idx_admin_audit_log_action", "admin_audit_log", ["action", "seq"])
     op.create_index("idx_admin_audit_log_outcome", "admin_audit_log", ["outcome", "seq"])
     # What staff did for a couple, in its timeline.

@@ -123,7 +123,7 @@ class Desk:
 
     def open_row(self, row: int = 0, table: int = 0) -> None:
         """Open a row of a table by its first column. It is drawn on a canvas, some time after the page."""
-        grid = self.page.get_by_test_id("stDataFrame").nth(table)
+        grid = self.page.get_by_test_id("stDataFrame").filter(visible=True).nth(table)
         grid.locator("canvas").first.wait_for()
         for _ in range(5):
             grid.click(position={"x": 30, "y": _ROW * (row + 1) + _ROW // 2})
