@@ -111,10 +111,16 @@ def test_two_refunds_at_one_moment_never_promise_more_than_the_payment(database:
         payment = make_payment(database, amount_cents=3000)
         results = at_once(
             *(
-                lambda payment=payment: do(
-                    database, FINANCE, refunds.request, payment, amount_cents=2000, reason="duplicate"
+                lambda payment=payment, note=note: do(
+                    database,
+                    FINANCE,
+                    refunds.request,
+                    payment,
+                    amount_cents=2000,
+                    reason="duplicate",
+                    note=note,
                 )
-                for _ in range(2)
+                for note in ("the box", "the month")
             )
         )
 
