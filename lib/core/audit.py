@@ -40,6 +40,7 @@ class Draft:
     reason: str | None = None
     outcome: Outcome = "done"
     message: str | None = None
+    named: set[Object] = field(default_factory=set)
     changes: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -59,7 +60,7 @@ class Draft:
     def objects(self) -> set[Object]:
         """Every row that the entry is about or touched."""
         touched = {(table, key) for table, _, key in (where.partition("/") for where in self.changes)}
-        return touched | ({self.about} if self.about else set())
+        return touched | self.named | ({self.about} if self.about else set())
 
 
 def append(session: Session, *drafts: Draft) -> None:

@@ -82,9 +82,10 @@ class Work:
     draft: Draft | None = None
 
     def about(self, kind: str, key: str) -> None:
-        """Name the row that this action is about, for its audit entry."""
+        """Name a row that this action is about, for its audit entry; of several, the first one heads it."""
         assert self.draft is not None
-        self.draft.about = (kind, key)
+        self.draft.about = self.draft.about or (kind, key)
+        self.draft.named.add((kind, key))
 
     def count(self, what: str, number: int = 1) -> None:
         """Add to a count in the summary entry of a job."""

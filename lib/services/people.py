@@ -267,5 +267,5 @@ def reveal(work: Work, person_ids: tuple[str, ...], *, reason: str) -> datetime:
                 until=until,
             )
         )
-    work.about("users", person_ids[0])
+        work.about("users", person_id)
     return until

@@ -10,7 +10,7 @@ from lib import models
 from lib.core.database import Database
 from lib.core.errors import Invalid, NotAllowed, NotFound
 from lib.models import AuditEntry, Reveal
-from lib.services import people
+from lib.services import audit_trail, people
 from tests.factories import NOW, make_couple, make_plan, make_subscription, make_user, write
 from tests.services.desk import act, hired, plan, read, somebody
 from tests.statements import counted
@@ -188,3 +188,13 @@ def test_what_the_app_sent_is_read_masked_and_by_an_index(sqlite: Database) -> N
 
     assert (sent.title, sent.message) == ("Check in", "•••")
     assert len(statements) == 2
+
+
+def test_a_couple_that_was_revealed_stands_in_the_history_of_both_partners(database: Database) -> None:
+    both = (make_user(database), make_user(database))
+
+    act(database, people.reveal, both, reason="legal_request")
+
+    for person in both:
+        [entry] = read(database, audit_trail.history, "users", person)
+        assert entry.action == "people.reveal"
