@@ -25,6 +25,9 @@ from lib.models import (
 )
 from tests.browser.company import Company, OpenDesk, eventually
 
+# One worker drives the browser: two would wait for each other.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
 
 @dataclass(frozen=True)
 class Customer:

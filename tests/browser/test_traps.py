@@ -10,6 +10,9 @@ from lib.models import AdminUser, AuditEntry, Note, Operation, Payment, Refund, 
 from lib.services import refunds
 from tests.browser.company import Company, OpenDesk
 
+# One worker drives the browser: two would wait for each other.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
 BETWEEN_CLICKS_MS = 350
 
 
