@@ -37,10 +37,10 @@ types: setup ## Types, strictly
 	$(BIN)/mypy
 
 test: setup browser ## All tests with small parameters, the browser's too
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-full: setup browser ## The same tests with large parameters: kills, races, histories
-	FULL=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	FULL=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: lint types test ## Lint, types and tests
 

@@ -36,8 +36,6 @@ from tests.bench import company, desk
 from tests.bench.screens import SCREENS, Screen, address_of, rows_to_open
 from tests.statements import Sent, recorded
 
-pytestmark = pytest.mark.xdist_group("companies")
-
 for package in (services, metrics):
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)

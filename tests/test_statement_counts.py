@@ -16,7 +16,6 @@ from tests.bench.screens import SCREENS, Screen, Which, address_of, rows_to_open
 from tests.statements import counted
 
 # The company is built once in each process that comes here.
-pytestmark = pytest.mark.xdist_group("companies")
 
 AT_MOST = 12
 # The first look at somebody within 15 minutes is noted: the chain's head is read and moved, the entries and

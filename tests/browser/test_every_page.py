@@ -9,8 +9,7 @@ from lib.core.access import GRANTS, STAFF_ROLES, Role
 from lib.ui import navigation
 from tests.browser.company import INCIDENT, Company, Desk
 
-# One worker drives the browser: two would wait for each other.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 # What stands above each page; Home greets with the day.
 TITLES = {desk.slug: desk.title for desk in navigation.DESKS} | {"home": "Today"}

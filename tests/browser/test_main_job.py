@@ -25,8 +25,7 @@ from lib.models import (
 )
 from tests.browser.company import Company, OpenDesk, eventually
 
-# One worker drives the browser: two would wait for each other.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @dataclass(frozen=True)

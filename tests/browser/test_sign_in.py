@@ -19,8 +19,7 @@ from lib.ui import navigation
 from tests.browser.conftest import SignedIn
 from tests.browser.running import RunningApp, fill_in, running_app, sign_in
 
-# One worker drives the browser: two would wait for each other.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def newest_session(app: RunningApp) -> str:

@@ -10,8 +10,7 @@ from lib.models import AdminUser, AuditEntry, Note, Operation, Payment, Refund, 
 from lib.services import refunds
 from tests.browser.company import Company, OpenDesk
 
-# One worker drives the browser: two would wait for each other.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 BETWEEN_CLICKS_MS = 350
 
