@@ -79,15 +79,19 @@ match ui.sections("MRR", "Movements", "Plan mix", "Churn", "Couples"):
     case _ if not ui.may(Permission.REVENUE_COUPLES):
         st.info("Your role sees sums, not the couples behind them.", icon=":material/block:")
     case _:
-        moved = ui.choose("Moved by", MOVEMENTS, key="moved")
-        st.caption("Couples whose MRR moved in the period; without a movement chosen, all of them.")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            first, last = ui.month(since, until)
+            moved = ui.choose("Moved by", MOVEMENTS, key="moved")
+        st.caption(
+            "Couples whose MRR moved in the month, by the day; all of them until a movement is chosen."
+        )
         ui.table(
             behind.couples_behind,
             key="behind",
             opens=None,
-            empty="No couple moved in this period.",
-            since=since,
-            until=until,
+            empty="No couple moved in this month.",
+            since=first,
+            until=last,
             movement=moved,
             currency=currency,
         )

@@ -1,7 +1,7 @@
 """What a page is made of: it composes these and the services; it computes, queries and catches nothing."""
 
 from lib.ui.billing import payments, watch
-from lib.ui.charts import chart, figure_tile, period, stands_on
+from lib.ui.charts import chart, figure_tile, month, period, stands_on
 from lib.ui.desk import announce, attempt, may, page, read
 from lib.ui.filters import pick
 from lib.ui.forms import REASON, Ask, action
@@ -60,6 +60,7 @@ __all__ = [
     "link",
     "may",
     "moment",
+    "month",
     "notebook",
     "object_link",
     "one_of",

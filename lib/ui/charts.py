@@ -10,7 +10,7 @@ from lib.core import moments
 from lib.core.listing import Column
 from lib.metrics.figure import Basis, Figure
 from lib.ui.show import Tile, moment
-from lib.ui.table import frame
+from lib.ui.table import first_page, frame
 
 PERIODS: Final[Mapping[str, int]] = {"3 months": 92, "6 months": 183, "12 months": 365, "24 months": 730}
 
@@ -60,3 +60,14 @@ def period(*, key: str = "period") -> tuple[date, date]:
     )
     today = moments.now().date()
     return today - timedelta(days=PERIODS[chosen or "12 months"]), today
+
+
+def month(since: date, until: date, *, key: str = "month") -> tuple[date, date]:
+    """One month of a period, from the address, the newest until another is chosen: its first and last day."""
+    firsts = [moments.month_start(until)]
+    while firsts[-1] > since:
+        firsts.append(moments.month_start(firsts[-1] - timedelta(days=1)))
+    named = {f"{first:%Y-%m}": first for first in firsts}
+    chosen = st.selectbox("Month", list(named), key=key, bind="query-params", on_change=first_page)
+    first = named.get(chosen or "", firsts[0])
+    return first, min(until, moments.next_month(first) - timedelta(days=1))
