@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from sqlalchemy import ScalarSelect, and_, func, select, union
+from sqlalchemy import and_, func, select, union
 from sqlalchemy.orm import aliased
 
 from lib.core.access import Permission
@@ -23,6 +23,7 @@ from lib.models import (
     sortable,
 )
 from lib.models.expressions import starts_with
+from lib.services.newest_subscription import of_newest_subscription
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,8 +53,12 @@ def couples(*, q: str = "", status: str | None = None) -> AnySelect:
             _FIRST.name.label("partner_1"),
             _SECOND.name.label("partner_2"),
             Relationship.status,
-            _of_newest_subscription(Subscription.status).label("subscription"),
-            _of_newest_subscription(SubscriptionPlan.plan_name).label("plan"),
+            of_newest_subscription(
+                Subscription.status, Subscription.relationship_id == Relationship.id, Relationship
+            ).label("subscription"),
+            of_newest_subscription(
+                SubscriptionPlan.plan_name, Subscription.relationship_id == Relationship.id, Relationship
+            ).label("plan"),
             Relationship.relationship_type,
             Relationship.created_at,
         )
@@ -66,23 +71,6 @@ def couples(*, q: str = "", status: str | None = None) -> AnySelect:
             raise Invalid(f"Couples are {', '.join(STATUSES)}, not “{status[:40]}”.")
         statement = statement.where(Relationship.status == status)
     return statement.where(Relationship.id.in_(_matching(q.strip()))) if q.strip() else statement
-
-
-def _of_newest_subscription(column: Any) -> ScalarSelect[Any]:
-    """A column of a couple's newest subscription.
-
-    Looked up for the rows that are shown: as a join it would be for every row that is counted or passed over.
-    """
-    return (
-        select(column)
-        .select_from(Subscription)
-        .outerjoin(SubscriptionPlan, SubscriptionPlan.id == Subscription.plan_id)
-        .where(Subscription.relationship_id == Relationship.id)
-        .order_by(sortable(Subscription.created_at).desc())
-        .limit(1)
-        .correlate(Relationship)
-        .scalar_subquery()
-    )
 
 
 def _matching(q: str) -> Any:

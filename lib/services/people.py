@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, ScalarSelect, exists, literal_column, select, union
+from sqlalchemy import ColumnElement, exists, literal_column, select, union
 
 from lib.core.access import Permission
 from lib.core.errors import Invalid, NotFound
@@ -21,6 +21,7 @@ from lib.models import (
     sortable,
 )
 from lib.models.expressions import starts_with
+from lib.services.newest_subscription import of_newest_subscription
 
 REVEALED_FOR: Final = timedelta(minutes=30)
 REVEALED_AT_ONCE: Final = 2
@@ -57,8 +58,12 @@ def users(*, q: str = "", subscription: str | None = None) -> AnySelect:
         User.id,
         User.name,
         User.email,
-        _of_newest_subscription(Subscription.status).label("subscription"),
-        _of_newest_subscription(SubscriptionPlan.plan_name).label("plan"),
+        of_newest_subscription(Subscription.status, Subscription.user_id == User.id, User).label(
+            "subscription"
+        ),
+        of_newest_subscription(SubscriptionPlan.plan_name, Subscription.user_id == User.id, User).label(
+            "plan"
+        ),
         User.last_active_at,
         User.created_at,
     ).order_by(sortable(User.created_at).desc(), User.id.desc())
@@ -77,23 +82,6 @@ def users(*, q: str = "", subscription: str | None = None) -> AnySelect:
             raise Invalid(f"Subscriptions are {known}, not “{subscription[:40]}”.")
         statement = statement.where(_pays_for(subscription))
     return statement
-
-
-def _of_newest_subscription(column: Any) -> ScalarSelect[Any]:
-    """A column of the newest subscription that a person pays for.
-
-    Looked up for the rows that are shown: as a join it would be for every row that is counted or passed over.
-    """
-    return (
-        select(column)
-        .select_from(Subscription)
-        .outerjoin(SubscriptionPlan, SubscriptionPlan.id == Subscription.plan_id)
-        .where(Subscription.user_id == User.id)
-        .order_by(sortable(Subscription.created_at).desc())
-        .limit(1)
-        .correlate(User)
-        .scalar_subquery()
-    )
 
 
 def _pays_for(status: str) -> ColumnElement[bool]:

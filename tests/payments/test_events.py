@@ -18,7 +18,8 @@ from lib.payments.events import (
     read_event,
     read_object,
 )
-from tests.payments import golden_path, golden_webhook
+from tests.conftest import golden
+from tests.payments import golden_webhook
 from tests.payments.recorded import READ_BY_HAND
 
 
@@ -45,7 +46,7 @@ def test_a_recorded_payload_is_read_as_a_person_reads_it(name: str) -> None:
 
 
 def manifest() -> dict[str, dict[str, Any]]:
-    listed = json.loads(golden_path("webhooks/MANIFEST.json").read_text())
+    listed = json.loads(golden("webhooks/MANIFEST.json").read_text())
     return {entry["file"]: entry for entry in listed["files"]}
 
 

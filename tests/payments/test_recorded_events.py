@@ -17,8 +17,9 @@ from lib.payments.events import (
     read_event,
     read_object,
 )
+from tests.conftest import golden
 from tests.factories import make_payment, make_plan, make_subscription
-from tests.payments import golden_path, golden_webhook, told
+from tests.payments import golden_webhook, told
 from tests.payments.told import only, rows, tell, work_off
 
 Row = dict[str, Any]
@@ -185,7 +186,7 @@ def test_a_recorded_event_without_our_rows_ends_unmatched(database: Database, na
 
 
 def test_every_recorded_payload_has_its_outcome() -> None:
-    files = {path.name for path in golden_path("webhooks").glob("*.json")}
+    files = {path.name for path in golden("webhooks").glob("*.json")}
 
     assert files - set(OUTCOMES) == {"MANIFEST.json", "signature_vector.json"}
 

@@ -9,7 +9,7 @@ import stripe
 
 from lib.core.errors import Invalid
 from lib.payments.gateway import verify_webhook
-from tests.payments import golden_path
+from tests.conftest import golden
 
 SECRET = "whsec_current"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -30,8 +30,8 @@ def signed(payload: Any = EVENT, *, secret: str = SECRET, age: int = 0) -> tuple
 
 
 def golden_vector() -> tuple[bytes, dict[str, Any]]:
-    vector = json.loads(golden_path("webhooks/signature_vector.json").read_text())
-    return golden_path(f"webhooks/{vector['body_file']}").read_bytes(), vector
+    vector = json.loads(golden("webhooks/signature_vector.json").read_text())
+    return golden(f"webhooks/{vector['body_file']}").read_bytes(), vector
 
 
 def at(vector: dict[str, Any], seconds: int) -> datetime:
