@@ -44,9 +44,9 @@ class LocalStripe:
 
     def refunds(self, payment_intent_id: str) -> list[RefundFacts]:
         """Every refund that Stripe made of a payment."""
-        charge = self.gateway.charge_of_payment(payment_intent_id)
+        charge = self.gateway.charges.of_payment(payment_intent_id)
         assert charge is not None
-        return self.gateway.refunds_of_charge(charge.id)
+        return self.gateway.refunds.of_charge(charge.id)
 
     def goes_wrong(self, fault: str, *, method: str = "POST", path: str = "*", times: int = 1) -> None:
         """Let the next requests that fit go wrong: `drop_after` takes effect and never answers."""

@@ -10,7 +10,7 @@ import typer
 from lib.cli.common import AsJson, DatabaseUrl, connected, say, settings
 from lib.core.errors import Invalid
 from lib.payments import inbox
-from lib.payments.gateway import Gateway
+from lib.payments.gateway import gateway_of
 from lib.payments.sandbox import server
 
 app = typer.Typer(help="The local Stripe, and single events of Stripe's.", no_args_is_help=True)
@@ -38,7 +38,7 @@ def apply_event(file: Path, database: DatabaseUrl = None, as_json: AsJson = Fals
     except ValueError:
         raise Invalid(f"{file} is not JSON.") from None
     chosen = settings(database)
-    gateway = Gateway(chosen.stripe_key, api_base=chosen.stripe_api_base) if chosen.stripe_key else None
+    gateway = gateway_of(chosen)
     with connected(database) as db:
         outcome = inbox.apply_event(
             db, gateway, payload, livemode_expected=chosen.livemode, mode=chosen.stripe_webhooks

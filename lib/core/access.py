@@ -11,7 +11,17 @@ class Permission(StrEnum):
     """`<resource>:<verb>`. Add one here before you use it."""
 
     AUDIT_READ = "audit:read"
+    BULK_RUN = "bulk:run"
+    CATALOGUE_READ = "catalogue:read"
+    CATALOGUE_WRITE = "catalogue:write"
+    CREDITS_DECIDE = "credits:decide"
+    CREDITS_READ = "credits:read"
+    CREDITS_REQUEST = "credits:request"
+    DISCOUNTS_APPLY = "discounts:apply"
     DISCOUNTS_READ = "discounts:read"
+    DISCOUNTS_WRITE = "discounts:write"
+    DRIFT_READ = "drift:read"
+    DRIFT_REPAIR = "drift:repair"
     ERRORS_READ = "errors:read"
     ERRORS_RESOLVE = "errors:resolve"
     EXPERIMENTS_READ = "experiments:read"
@@ -19,6 +29,9 @@ class Permission(StrEnum):
     INBOX_READ = "inbox:read"
     INBOX_REPLAY = "inbox:replay"
     NOTES_WRITE = "notes:write"
+    PAYMENTS_COLLECT = "payments:collect"
+    PAYMENTS_CREDIT = "payments:credit"
+    PAYMENTS_READ = "payments:read"
     PEOPLE_READ = "people:read"
     PEOPLE_REVEAL = "people:reveal"
     REFUNDS_DECIDE = "refunds:decide"
@@ -29,7 +42,10 @@ class Permission(StrEnum):
     STAFF_MANAGE = "staff:manage"
     STAFF_READ = "staff:read"
     SUBSCRIPTIONS_CANCEL = "subscriptions:cancel"
+    SUBSCRIPTIONS_CHANGE = "subscriptions:change"
+    SUBSCRIPTIONS_GIVE = "subscriptions:give"
     SUBSCRIPTIONS_READ = "subscriptions:read"
+    SUBSCRIPTIONS_START = "subscriptions:start"
 
 
 class Role(StrEnum):
@@ -44,25 +60,46 @@ class Role(StrEnum):
 
 P = Permission
 _SUPPORT: Final = {
+    P.CREDITS_READ,
+    P.CREDITS_REQUEST,
+    P.DISCOUNTS_APPLY,
     P.DISCOUNTS_READ,
     P.ERRORS_READ,
     P.HOME_READ,
     P.INBOX_READ,
     P.NOTES_WRITE,
+    P.PAYMENTS_COLLECT,
+    P.PAYMENTS_READ,
     P.PEOPLE_READ,
     P.PEOPLE_REVEAL,
     P.REFUNDS_READ,
     P.REFUNDS_REQUEST,
     P.SUBSCRIPTIONS_CANCEL,
+    P.SUBSCRIPTIONS_CHANGE,
+    P.SUBSCRIPTIONS_GIVE,
     P.SUBSCRIPTIONS_READ,
+    P.SUBSCRIPTIONS_START,
 }
 _FINANCE: Final = {
     P.AUDIT_READ,
+    P.BULK_RUN,
+    P.CATALOGUE_READ,
+    P.CATALOGUE_WRITE,
+    P.CREDITS_DECIDE,
+    P.CREDITS_READ,
+    P.CREDITS_REQUEST,
+    P.DISCOUNTS_APPLY,
     P.DISCOUNTS_READ,
+    P.DISCOUNTS_WRITE,
+    P.DRIFT_READ,
+    P.DRIFT_REPAIR,
     P.HOME_READ,
     P.INBOX_READ,
     P.INBOX_REPLAY,
     P.NOTES_WRITE,
+    P.PAYMENTS_COLLECT,
+    P.PAYMENTS_CREDIT,
+    P.PAYMENTS_READ,
     P.PEOPLE_READ,
     P.PEOPLE_REVEAL,
     P.REFUNDS_DECIDE,
@@ -71,9 +108,13 @@ _FINANCE: Final = {
     P.REVENUE_COUPLES,
     P.REVENUE_READ,
     P.SUBSCRIPTIONS_CANCEL,
+    P.SUBSCRIPTIONS_CHANGE,
+    P.SUBSCRIPTIONS_GIVE,
     P.SUBSCRIPTIONS_READ,
+    P.SUBSCRIPTIONS_START,
 }
 _PRODUCT: Final = {
+    P.CATALOGUE_READ,
     P.DISCOUNTS_READ,
     P.ERRORS_READ,
     P.ERRORS_RESOLVE,

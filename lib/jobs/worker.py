@@ -18,7 +18,7 @@ from lib.core.errors import Refused
 from lib.core.settings import Settings
 from lib.jobs import heartbeat, schedule
 from lib.payments import inbox, operations
-from lib.payments.gateway import Gateway
+from lib.payments.gateway import Gateway, gateway_of
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     database = Database(settings.database_url)
-    gateway = Gateway(settings.stripe_key, api_base=settings.stripe_api_base) if settings.stripe_key else None
+    gateway = gateway_of(settings)
     if gateway is None:
         log.warning("STRIPE_SECRET_KEY is not set: operations wait")
     try:

@@ -6,7 +6,7 @@
     settle    in the worker, one transaction: our rows follow Stripe's answer
 
 Whoever runs an operation holds a lease on it. When the lease ends without an answer, or the answer is
-unknown, Stripe is asked whether it happened (`outcomes.KINDS`) before anything is sent again.
+unknown, Stripe is asked whether it happened (`kinds.KINDS`) before anything is sent again.
 """
 
 import hashlib
@@ -27,7 +27,8 @@ from lib.core.work import Work, job, reading, working
 from lib.models import Operation, new_id
 from lib.payments import answers, outcomes
 from lib.payments.gateway import Gateway
-from lib.payments.outcomes import KINDS, Outcome, Sending
+from lib.payments.kinds import KINDS, Sending
+from lib.payments.outcomes import Outcome
 from lib.payments.progress import OperationView, progress
 
 __all__ = [
@@ -80,7 +81,7 @@ def prepare(
 ) -> Operation:
     """Write the intent, inside the action of the person who wants it; the last thing that the action does.
 
-    `params` are what `outcomes.KINDS[kind]` needs. Raises Refused while another operation on the same object
+    `params` are what `kinds.KINDS[kind]` needs. Raises Refused while another operation on the same object
     is open; the database holds that too, so two people at the same moment cannot both.
     """
     open_key = f"{object_type}:{object_id}"

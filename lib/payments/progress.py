@@ -9,7 +9,7 @@ from sqlalchemy import select
 from lib.core.access import Permission
 from lib.core.work import View
 from lib.models import Operation
-from lib.payments.outcomes import KINDS
+from lib.payments.kinds import KINDS
 
 OPEN_STATES: Final = ("prepared", "sending", "unknown", "answered")
 _WORDS: Final = {
@@ -21,8 +21,15 @@ _WORDS: Final = {
     "failed": "Not done.",
 }
 _READERS: Final = {
+    "addons": Permission.CATALOGUE_READ,
+    "discount_codes": Permission.DISCOUNTS_READ,
+    "payment_transactions": Permission.PAYMENTS_READ,
     "refunds": Permission.REFUNDS_READ,
+    "relationships": Permission.PEOPLE_READ,
+    "subscription_plans": Permission.CATALOGUE_READ,
     "subscriptions": Permission.SUBSCRIPTIONS_READ,
+    "user_addons": Permission.CREDITS_READ,
+    "users": Permission.PEOPLE_READ,
 }
 
 
@@ -47,7 +54,7 @@ class OperationView:
 
 
 def progress(view: View, object_type: str, object_id: str) -> list[OperationView]:
-    """All operations on a refund or a subscription, newest first, for whoever may read that."""
+    """All operations on one row of ours, newest first, for whoever may read such rows."""
     view.actor.must(_READERS[object_type])
     found = view.session.scalars(
         select(Operation)

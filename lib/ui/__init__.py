@@ -2,7 +2,7 @@
 
 from lib.ui.billing import payments, watch
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
-from lib.ui.desk import announce, attempt, may, page, read
+from lib.ui.desk import announce, ask_stripe, attempt, may, page, read
 from lib.ui.filters import pick
 from lib.ui.forms import REASON, Ask, action
 from lib.ui.links import link, object_link
@@ -43,6 +43,7 @@ __all__ = [
     "action",
     "amount",
     "announce",
+    "ask_stripe",
     "attempt",
     "back",
     "badge",

@@ -15,6 +15,7 @@ import streamlit as st
 from lib.core.access import Actor, Permission
 from lib.core.errors import AdminError, NotAllowed, NotFound
 from lib.core.work import View, Work, reading, working
+from lib.payments.gateway import Gateway
 from lib.ui import resources, sign_in
 
 P = ParamSpec("P")
@@ -66,6 +67,18 @@ def read(function: Callable[Concatenate[View, P], R], *args: P.args, **kwargs: P
     with expected_errors(), reading(resources.database(), actor()) as view:
         return function(view, *args, **kwargs)
     raise AssertionError("expected_errors() ends the run")
+
+
+def ask_stripe(question: Callable[Concatenate[Gateway, P], R], *args: P.args, **kwargs: P.kwargs) -> R | None:
+    """What Stripe says to a question that changes nothing; None, with the sentence shown, when it cannot say.
+
+    No transaction is open meanwhile: read what the question needs first.
+    """
+    try:
+        return question(resources.gateway(), *args, **kwargs)
+    except AdminError as error:
+        st.warning(str(error), icon=":material/cloud_off:")
+        return None
 
 
 @dataclass(frozen=True, slots=True)

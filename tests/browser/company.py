@@ -78,9 +78,9 @@ class Company:
 
     def refunds_of(self, payment_intent_id: str) -> list[RefundFacts]:
         """Every refund that Stripe made of a payment."""
-        charge = self.gateway.charge_of_payment(payment_intent_id)
+        charge = self.gateway.charges.of_payment(payment_intent_id)
         assert charge is not None
-        return self.gateway.refunds_of_charge(charge.id)
+        return self.gateway.refunds.of_charge(charge.id)
 
     def value(self, statement: Executable) -> Any:
         """The one value that a statement finds in the database."""

@@ -105,7 +105,7 @@ def test_a_cancellation_ends_the_subscription_at_stripe_and_takes_its_mrr_off_th
     revenue.settled()
     after = _mrr_on(revenue.page)
 
-    assert company.gateway.retrieve_subscription(customer.stripe_subscription_id).status == "canceled"
+    assert company.gateway.subscriptions.retrieve(customer.stripe_subscription_id).status == "canceled"
     assert company.value(_status_of(customer)) == "canceled"
     assert after < before
 
@@ -162,9 +162,9 @@ def _stripe_paid_once(company: Company, customer: Customer, refund_id: str) -> N
         .join(Refund, Refund.transaction_id == Payment.id)
         .where(Refund.id == refund_id)
     )
-    charge = company.gateway.charge_of_payment(payment_intent)
+    charge = company.gateway.charges.of_payment(payment_intent)
     assert charge is not None
-    at_stripe = company.gateway.refunds_of_charge(charge.id)
+    at_stripe = company.gateway.refunds.of_charge(charge.id)
     ours = select(Refund.status, Refund.stripe_refund_id).where(Refund.id == refund_id)
 
     assert [(refund.amount, refund.status) for refund in at_stripe] == [(500, "succeeded")]

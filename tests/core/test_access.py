@@ -9,26 +9,42 @@ from tests.services.desk import somebody
 # fmt: off
 MATRIX = """
                         support  finance  product  admin
-audit:read                 -        x        -       x
-discounts:read             x        x        x       x
-errors:read                x        -        x       x
-errors:resolve             -        -        x       x
-experiments:read           -        -        x       x
-home:read                  x        x        x       x
-inbox:read                 x        x        -       x
-inbox:replay               -        x        -       x
-notes:write                x        x        -       x
-people:read                x        x        -       x
-people:reveal              x        x        -       x
-refunds:decide             -        x        -       x
-refunds:read               x        x        -       x
-refunds:request            x        x        -       x
-revenue:couples            -        x        -       x
-revenue:read               -        x        x       x
-staff:manage               -        -        -       x
-staff:read                 -        -        -       x
-subscriptions:cancel       x        x        -       x
-subscriptions:read         x        x        -       x
+audit:read                 -        x        -        x
+bulk:run                   -        x        -        x
+catalogue:read             -        x        x        x
+catalogue:write            -        x        -        x
+credits:decide             -        x        -        x
+credits:read               x        x        -        x
+credits:request            x        x        -        x
+discounts:apply            x        x        -        x
+discounts:read             x        x        x        x
+discounts:write            -        x        -        x
+drift:read                 -        x        -        x
+drift:repair               -        x        -        x
+errors:read                x        -        x        x
+errors:resolve             -        -        x        x
+experiments:read           -        -        x        x
+home:read                  x        x        x        x
+inbox:read                 x        x        -        x
+inbox:replay               -        x        -        x
+notes:write                x        x        -        x
+payments:collect           x        x        -        x
+payments:credit            -        x        -        x
+payments:read              x        x        -        x
+people:read                x        x        -        x
+people:reveal              x        x        -        x
+refunds:decide             -        x        -        x
+refunds:read               x        x        -        x
+refunds:request            x        x        -        x
+revenue:couples            -        x        -        x
+revenue:read               -        x        x        x
+staff:manage               -        -        -        x
+staff:read                 -        -        -        x
+subscriptions:cancel       x        x        -        x
+subscriptions:change       x        x        -        x
+subscriptions:give         x        x        -        x
+subscriptions:read         x        x        -        x
+subscriptions:start        x        x        -        x
 """
 # fmt: on
 

@@ -57,7 +57,7 @@ def test_following_stripe_changes_no_subscription_but_a_drifted_price(
     same = gone = 0
     for (key,) in small.all("SELECT stripe_subscription_id FROM subscriptions WHERE NOT is_gift"):
         try:
-            facts = gateway.retrieve_subscription(key)
+            facts = gateway.subscriptions.retrieve(key)
         except (NotFound, StripeFailed):
             gone += 1
             continue
@@ -83,7 +83,7 @@ def test_following_stripe_changes_no_payment_and_no_refund(
         "ORDER BY refund_amount_cents IS NULL, status = 'succeeded', id LIMIT 30"
     )
     for (key,) in charges:
-        facts, refunds = gateway.retrieve_charge(key), gateway.refunds_of_charge(key)
+        facts, refunds = gateway.charges.retrieve(key), gateway.refunds.of_charge(key)
         with working(database, WORKER) as work:
             assert follow_a_charge(work, facts, refunds) == {}
 

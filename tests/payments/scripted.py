@@ -124,7 +124,7 @@ def refund(gateway: Gateway, **changes: Any) -> RefundFacts:
         "metadata": {"refund_id": "0193-ours"},
         "key": "refund:0193-op",
     }
-    return gateway.create_refund(**{**asked, **changes})
+    return gateway.refunds.create(**{**asked, **changes})
 
 
 def page(*rows: dict[str, Any], more: bool = False) -> dict[str, Any]:

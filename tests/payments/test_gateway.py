@@ -52,7 +52,7 @@ def test_a_refund_of_no_payment_or_of_two_is_a_bug_and_never_sent(
 def test_no_figures_about_our_requests_are_sent_along(server: ScriptedServer, gateway: Gateway) -> None:
     for _ in range(2):
         server.answers(REFUND, Request_Id="req_1")
-        gateway.retrieve_refund("re_1")
+        gateway.refunds.retrieve("re_1")
 
     assert "X-Stripe-Client-Telemetry" not in server.asked[1].headers
 
@@ -61,9 +61,9 @@ def test_every_write_to_a_subscription_carries_its_key(server: ScriptedServer, g
     server.answers({**SUBSCRIPTION, "status": "canceled"})
     server.answers({**SUBSCRIPTION, "cancel_at_period_end": True})
     server.answers(SUBSCRIPTION)
-    ended = gateway.cancel_subscription("sub_1", key="cancel:1")
-    ending = gateway.cancel_at_period_end("sub_1", key="cancel_at_period_end:2")
-    kept = gateway.keep_subscription("sub_1", key="keep:3")
+    ended = gateway.subscriptions.cancel("sub_1", key="cancel:1")
+    ending = gateway.subscriptions.cancel_at_period_end("sub_1", key="cancel_at_period_end:2")
+    kept = gateway.subscriptions.keep("sub_1", key="keep:3")
 
     assert (ended.status, ending.cancel_at_period_end, kept.cancel_at_period_end) == ("canceled", True, False)
     assert [(asked.method, asked.path) for asked in server.asked] == [
@@ -86,7 +86,7 @@ def test_our_refund_is_found_on_a_later_page(server: ScriptedServer, gateway: Ga
     foreign = {**REFUND, "metadata": {}}
     server.answers(page({**foreign, "id": "re_9"}, {**foreign, "id": "re_8"}, more=True))
     server.answers(page(REFUND))
-    found = gateway.find_refund("pi_1", "0193-ours")
+    found = gateway.refunds.find("pi_1", "0193-ours")
 
     assert found is not None
     assert found.id == "re_1"
@@ -99,7 +99,7 @@ def test_our_refund_is_found_on_a_later_page(server: ScriptedServer, gateway: Ga
 def test_a_refund_that_was_never_made_is_not_found(server: ScriptedServer, gateway: Gateway) -> None:
     server.answers(page({**REFUND, "metadata": {"refund_id": "another"}}))
 
-    assert gateway.find_refund(None, "0193-ours", charge_id="ch_1") is None
+    assert gateway.refunds.find(None, "0193-ours", charge_id="ch_1") is None
     assert server.asked[0].form["charge"] == "ch_1"
 
 
@@ -112,7 +112,7 @@ def test_of_several_tries_the_one_that_lives_is_found_and_else_the_newest(
 ) -> None:
     rows = [{**REFUND, "id": f"re_{number}", "status": state} for number, state in enumerate(states)]
     server.answers(page(*rows))
-    found = gateway.find_refund("pi_1", "0193-ours")
+    found = gateway.refunds.find("pi_1", "0193-ours")
 
     assert found is not None
     assert found.id == expected
@@ -122,7 +122,7 @@ def test_all_refunds_of_a_charge_are_listed(server: ScriptedServer, gateway: Gat
     server.answers(page(REFUND, {**REFUND, "id": "re_2"}, more=True))
     server.answers(page({**REFUND, "id": "re_3"}))
 
-    assert [each.id for each in gateway.refunds_of_charge("ch_1")] == ["re_1", "re_2", "re_3"]
+    assert [each.id for each in gateway.refunds.of_charge("ch_1")] == ["re_1", "re_2", "re_3"]
 
 
 @pytest.mark.parametrize("expanded", [True, False])
@@ -131,7 +131,7 @@ def test_the_charge_of_a_payment_is_found(server: ScriptedServer, gateway: Gatew
     latest = charge if expanded else "ch_1"
     server.answers({"id": "pi_1", "object": "payment_intent", "latest_charge": latest})
     server.answers(charge)
-    found = gateway.charge_of_payment("pi_1")
+    found = gateway.charges.of_payment("pi_1")
 
     assert isinstance(found, ChargeFacts)
     assert (found.id, found.amount_refunded, found.refunds) == ("ch_1", 1500, None)
@@ -142,22 +142,22 @@ def test_the_charge_of_a_payment_is_found(server: ScriptedServer, gateway: Gatew
 def test_a_payment_that_was_never_tried_has_no_charge(server: ScriptedServer, gateway: Gateway) -> None:
     server.answers({"id": "pi_1", "object": "payment_intent", "latest_charge": None})
 
-    assert gateway.charge_of_payment("pi_1") is None
+    assert gateway.charges.of_payment("pi_1") is None
 
 
 def test_refunds_and_charges_are_read_as_facts(server: ScriptedServer, gateway: Gateway) -> None:
     server.answers(REFUND)
     server.answers({"id": "ch_1", "object": "charge", "disputed": True})
 
-    assert gateway.retrieve_refund("re_1").amount == 1500
-    assert gateway.retrieve_charge("ch_1").disputed is True
+    assert gateway.refunds.retrieve("re_1").amount == 1500
+    assert gateway.charges.retrieve("ch_1").disputed is True
     assert [asked.path for asked in server.asked] == ["/v1/refunds/re_1", "/v1/charges/ch_1"]
 
 
 def test_a_subscription_is_read_with_its_coupons(server: ScriptedServer, gateway: Gateway) -> None:
     discount = {"id": "di_1", "source": {"type": "coupon", "coupon": "SPRING"}, "promotion_code": "promo_1"}
     server.answers({**SUBSCRIPTION, "discounts": [discount]})
-    (found,) = gateway.retrieve_subscription("sub_1").discounts
+    (found,) = gateway.subscriptions.retrieve("sub_1").discounts
 
     assert (found.coupon_id, found.promotion_code_id) == ("SPRING", "promo_1")
     assert server.asked[0].form == {"expand[0]": "discounts"}
@@ -167,7 +167,7 @@ def test_an_invoice_is_read_with_the_payment_behind_it(server: ScriptedServer, g
     intent = {"id": "pi_1", "object": "payment_intent", "last_payment_error": {"message": "Declined."}}
     payment = {"is_default": True, "payment": {"type": "payment_intent", "payment_intent": intent}}
     server.answers({"id": "in_1", "object": "invoice", "amount_due": 3000, "payments": page(payment)})
-    invoice = gateway.retrieve_invoice("in_1")
+    invoice = gateway.invoices.retrieve("in_1")
 
     assert (invoice.amount_due, invoice.payment_intent_id) == (3000, "pi_1")
     assert invoice.error_message == "Declined."
@@ -183,7 +183,7 @@ def test_the_payments_of_an_invoice_are_listed_the_paid_one_first(
 
     server.answers(page(row("canceled", "pi_1"), row("paid", None), row("paid", "pi_2")))
 
-    assert gateway.invoice_payments("in_1") == ["pi_2", "pi_1"]
+    assert gateway.invoices.payments("in_1") == ["pi_2", "pi_1"]
     assert server.asked[0].form == {"invoice": "in_1", "limit": "100"}
 
 
@@ -193,7 +193,7 @@ def test_the_invoice_of_a_payment_is_found(
 ) -> None:
     server.answers(page(*rows))
 
-    assert gateway.charge_invoice_id("pi_1") == expected
+    assert gateway.invoices.of_payment("pi_1") == expected
     assert server.asked[0].form == {
         "payment[type]": "payment_intent",
         "payment[payment_intent]": "pi_1",
@@ -209,7 +209,7 @@ def test_events_are_listed_page_by_page_as_they_are_used(server: ScriptedServer,
     }
     server.answers(page({**event, "id": "evt_2"}, more=True))
     server.answers(page({**event, "id": "evt_1"}))
-    listed = gateway.list_events(datetime(2026, 1, 1, tzinfo=UTC), {"refund.failed", "charge.refunded"})
+    listed = gateway.events.since(datetime(2026, 1, 1, tzinfo=UTC), {"refund.failed", "charge.refunded"})
     newest = next(listed)
 
     assert len(server.asked) == 1
@@ -227,7 +227,7 @@ def test_events_are_listed_page_by_page_as_they_are_used(server: ScriptedServer,
 
 def test_one_event_is_read_again(server: ScriptedServer, gateway: Gateway) -> None:
     server.answers({"id": "evt_1", "object": "event", "type": "refund.failed", "data": {"object": REFUND}})
-    event = gateway.retrieve_event("evt_1")
+    event = gateway.events.retrieve("evt_1")
 
     assert event.type == "refund.failed"
     assert isinstance(event.facts, RefundFacts)

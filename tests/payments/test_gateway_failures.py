@@ -92,7 +92,7 @@ def test_what_stripe_answers_to_a_write_is_told_in_words(
 def test_a_failed_read_leaves_nothing_unknown(server: ScriptedServer, gateway: Gateway) -> None:
     server.answers(error("An unknown error occurred", kind="api_error"), 500)
     with pytest.raises(StripeFailed) as failed:
-        gateway.retrieve_refund("re_1")
+        gateway.refunds.retrieve("re_1")
 
     assert (failed.value.retryable, failed.value.outcome_known) == (True, True)
     assert "not known" not in str(failed.value)
@@ -114,7 +114,7 @@ def test_a_write_without_an_answer_has_an_unknown_outcome(
     server.fails(fault)
     impatient = Gateway(KEY, api_base=server.url, timeout=(2.0, 0.2), retries=0, sleep=naps)
     with pytest.raises(StripeFailed, match="could not be reached, or did not answer in time") as failed:
-        impatient.cancel_subscription("sub_1", key="cancel:1")
+        impatient.subscriptions.cancel("sub_1", key="cancel:1")
     impatient.close()
 
     assert (failed.value.retryable, failed.value.outcome_known) == (True, False)

@@ -231,13 +231,15 @@ def test_asking_stripe_happens_outside_every_transaction(
     inbox.receive(database, subscription_events()[0], livemode_expected=False, now=NOW)
     written: list[str] = []
 
-    class Noting(Gateway):
-        def retrieve_subscription(self, subscription_id: str) -> Any:
-            other = told.event("customer.created", {"id": "cus_2", "object": "customer"})
-            written.append(inbox.receive(database, other, livemode_expected=False, now=NOW))
-            return super().retrieve_subscription(subscription_id)
+    noting = Gateway(KEY, api_base=stripe_url, retries=0, timeout=(1, 0.5))
+    retrieve = noting.subscriptions.retrieve
 
-    noting = Noting(KEY, api_base=stripe_url, retries=0, timeout=(1, 0.5))
+    def retrieve_while_another_writes(subscription_id: str) -> Any:
+        other = told.event("customer.created", {"id": "cus_2", "object": "customer"})
+        written.append(inbox.receive(database, other, livemode_expected=False, now=NOW))
+        return retrieve(subscription_id)
+
+    noting.subscriptions.retrieve = retrieve_while_another_writes
     inbox.apply_due(database, noting, now=NOW)
     noting.close()
 

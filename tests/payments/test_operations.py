@@ -11,7 +11,8 @@ from lib.core.database import Database
 from lib.core.errors import Refused
 from lib.core.work import Work, job, reading, working
 from lib.models import Operation, Payment, Refund, Subscription, SubscriptionChange
-from lib.payments import answers, operations
+from lib.payments import answers, operations, rows
+from lib.payments.gateway import Gateway
 from lib.services import refunds, subscriptions
 from tests import local_stripe
 from tests.factories import make_payment, make_refund
@@ -249,8 +250,8 @@ def test_a_refund_that_the_bank_sent_back_is_paid_anew(database: Database, strip
 
 @job
 def learn(work: Work, stripe: LocalStripe, refund_id: str) -> None:
-    facts = stripe.gateway.retrieve_refund(refund_id)
-    operations.outcomes.rows.follow_refund(work, facts, source="event", source_id="evt_test")
+    facts = stripe.gateway.refunds.retrieve(refund_id)
+    rows.follow_refund(work, facts, source="event", source_id="evt_test")
 
 
 def test_an_operation_belongs_to_one_worker_until_its_lease_ends(
@@ -277,16 +278,16 @@ def test_an_answer_that_comes_after_the_lease_was_lost_changes_nothing(
     payment = stripe.payment(database)
     queued = approved(database, payment)
 
-    class Slow(type(stripe.gateway)):
-        """Another worker takes over while this one waits for Stripe."""
+    slow = Gateway(local_stripe.KEY, api_base=stripe.url)
 
-        def create_refund(self, **facts):
-            answer = stripe.gateway.create_refund(**facts)
-            operations.run(database, stripe.gateway, queued.id, "worker 2", now=moments.now() + LATER)
-            operations.settle(database, queued.id)
-            return answer
+    def create_while_another_takes_over(**facts):
+        answer = stripe.gateway.refunds.create(**facts)
+        operations.run(database, stripe.gateway, queued.id, "worker 2", now=moments.now() + LATER)
+        operations.settle(database, queued.id)
+        return answer
 
-    operations.run(database, Slow(local_stripe.KEY, api_base=stripe.url), queued.id, "worker 1")
+    slow.refunds.create = create_while_another_takes_over
+    operations.run(database, slow, queued.id, "worker 1")
 
     assert operation(database, queued.id).state == "done"
     assert len(stripe.refunds(intent(database, payment))) == 1
@@ -334,7 +335,7 @@ def test_one_that_cannot_be_settled_makes_room_for_others(database: Database, st
 def stripes(database: Database, stripe: LocalStripe, subscription: str):
     with reading(database, SUPPORT) as view:
         row = view.session.get_one(Subscription, subscription)
-        return row, stripe.gateway.retrieve_subscription(row.stripe_subscription_id)
+        return row, stripe.gateway.subscriptions.retrieve(row.stripe_subscription_id)
 
 
 def ask(database: Database, action, subscription: str) -> Operation:
@@ -395,7 +396,7 @@ def test_a_subscription_that_was_cancelled_at_stripe_meanwhile_counts_as_done(
     subscription = stripe.subscription(database)
     queued = ask(database, subscriptions.cancel_now, subscription)
     row, _ = stripes(database, stripe, subscription)
-    stripe.gateway.cancel_subscription(row.stripe_subscription_id, key="in Stripe's dashboard")
+    stripe.gateway.subscriptions.cancel(row.stripe_subscription_id, key="in Stripe's dashboard")
 
     work_off(database, stripe)
 

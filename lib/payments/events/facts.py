@@ -132,7 +132,7 @@ class InvoiceFacts:
     `billing_reason`: subscription_create, subscription_cycle, subscription_update, manual ...
     `attempt_count`, `next_payment_attempt`: how often collecting was tried, and when it is tried next.
     `payment_intent_id`, `charge_id`: how it was (to be) paid. Since basil an invoice carries them only with
-    `payments` expanded; the default payment is taken, and `Gateway.invoice_payments` asks for them.
+    `payments` expanded; the default payment is taken, and `Invoices.payments` asks for them.
     `period_start`, `period_end`: the invoice's own, which for a renewal is the period that just ended; the
     service being paid for is the period of the lines.
     `lines`: the lines sent along, which are all of them up to ten.
@@ -197,11 +197,11 @@ class ChargeFacts:
     `status`: succeeded, pending or failed.
     `amount_refunded`: cents given back so far, cumulative over all refunds: set it, never add it.
     `refunded`: the whole amount was given back.
-    `invoice_id`: only in shapes before basil; `Gateway.charge_invoice_id` asks for it.
+    `invoice_id`: only in shapes before basil; `Invoices.of_payment` asks for it.
     `card_brand`, `card_last4`: lower case as in `visa`; nothing else of the card is read.
     `dispute_id`, `disputed`: the id only in shapes that name it.
     `refunds`: the refunds sent along, newest first; None when the shape omits them or sends only the first
-    page, and then `Gateway.refunds_of_charge` knows them all.
+    page, and then `Refunds.of_charge` knows them all.
     """
 
     id: str

@@ -44,13 +44,13 @@ def picture_of(gateway: Gateway | None, stripe_id: str, event_type: str) -> Pict
 def _ask(gateway: Gateway, stripe_id: str, event_type: str) -> Picture:
     match event_type.split(".")[0]:
         case "customer":
-            return Picture(facts=gateway.retrieve_subscription(stripe_id))
+            return Picture(facts=gateway.subscriptions.retrieve(stripe_id))
         case "invoice":
-            return _invoice(gateway, gateway.retrieve_invoice(stripe_id))
+            return _invoice(gateway, gateway.invoices.retrieve(stripe_id))
         case "charge":
-            return _charge(gateway, gateway.retrieve_charge(stripe_id))
+            return _charge(gateway, gateway.charges.retrieve(stripe_id))
         case _:
-            return _refund(gateway, gateway.retrieve_refund(stripe_id))
+            return _refund(gateway, gateway.refunds.retrieve(stripe_id))
 
 
 def _invoice(gateway: Gateway, invoice: InvoiceFacts) -> Picture:
@@ -59,21 +59,21 @@ def _invoice(gateway: Gateway, invoice: InvoiceFacts) -> Picture:
     of = invoice.subscription_id
     return Picture(
         facts=invoice,
-        subscription=gateway.retrieve_subscription(of) if of else None,
-        payment_intent_id=next(iter(intents or gateway.invoice_payments(invoice.id)), None),
+        subscription=gateway.subscriptions.retrieve(of) if of else None,
+        payment_intent_id=next(iter(intents or gateway.invoices.payments(invoice.id)), None),
     )
 
 
 def _charge(gateway: Gateway, charge: ChargeFacts) -> Picture:
-    return Picture(facts=charge, charge=charge, refunds=tuple(gateway.refunds_of_charge(charge.id)))
+    return Picture(facts=charge, charge=charge, refunds=tuple(gateway.refunds.of_charge(charge.id)))
 
 
 def _refund(gateway: Gateway, refund: RefundFacts) -> Picture:
     if refund.charge_id is not None:
-        charge: ChargeFacts | None = gateway.retrieve_charge(refund.charge_id)
+        charge: ChargeFacts | None = gateway.charges.retrieve(refund.charge_id)
     elif refund.payment_intent_id is not None:
-        charge = gateway.charge_of_payment(refund.payment_intent_id)
+        charge = gateway.charges.of_payment(refund.payment_intent_id)
     else:
         charge = None
-    refunds = gateway.refunds_of_charge(charge.id) if charge is not None else []
+    refunds = gateway.refunds.of_charge(charge.id) if charge is not None else []
     return Picture(facts=refund, charge=charge, refunds=tuple(refunds))
