@@ -9,6 +9,7 @@ import pytest
 
 from lib.core import schema
 from lib.core.settings import ROOT
+from tests import matrices
 from tests.databases import WORKER, Server, opened, running_server, unavailable
 
 
@@ -62,6 +63,20 @@ def golden(name: str) -> Path:
     if not path.exists():
         unavailable(f"There is no golden data {name} in {folder}: set GOLDEN_DIR.")
     return path
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the tables that tests filled cell by cell."""
+    reports = [
+        (outcome, report)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if report.when == "call"
+    ]
+    for title, lines in matrices.tables(reports):
+        terminalreporter.section(title)
+        for line in lines:
+            terminalreporter.line(line)
 
 
 def _migrate(url: str) -> None:

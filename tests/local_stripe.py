@@ -48,9 +48,12 @@ class LocalStripe:
         assert charge is not None
         return self.gateway.refunds.of_charge(charge.id)
 
-    def goes_wrong(self, fault: str, *, method: str = "POST", path: str = "*", times: int = 1) -> None:
+    def goes_wrong(
+        self, fault: str, *, method: str = "POST", path: str = "*", times: int = 1, delay_seconds: float = 30
+    ) -> None:
         """Let the next requests that fit go wrong: `drop_after` takes effect and never answers."""
         given = {"fault": fault, "method": method, "path": path, "times": times}
+        given |= {"delay_seconds": delay_seconds}
         httpx.post(f"{self.url}/_sandbox/faults", json=given).raise_for_status()
 
     def goes_right(self) -> None:
@@ -60,6 +63,16 @@ class LocalStripe:
     def sends_back(self, stripe_refund_id: str) -> None:
         """Let the bank send a refund back, as happens days later."""
         httpx.post(f"{self.url}/_sandbox/refunds/{stripe_refund_id}/fail").raise_for_status()
+
+    def events(self) -> list[tuple[str, str]]:
+        """The id and the type of the newest hundred things that happened there, newest first."""
+        asked = httpx.get(
+            f"{self.url}/v1/events",
+            params={"limit": 100},
+            headers={"Authorization": f"Bearer {KEY}"},
+            trust_env=False,
+        )
+        return [(event["id"], event["type"]) for event in asked.raise_for_status().json()["data"]]
 
     def writes(self, about: str) -> list[dict[str, Any]]:
         """The requests that were to change something, with this text in their idempotency key or address.

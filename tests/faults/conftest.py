@@ -29,3 +29,11 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def sqlite(sqlite_url: str) -> Iterator[Database]:
+    """A SQLite database of the test's own."""
+    opened = Database(sqlite_url)
+    yield opened
+    opened.dispose()
