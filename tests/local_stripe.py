@@ -28,6 +28,15 @@ class LocalStripe:
         self.url = url
         self.gateway = Gateway(KEY, api_base=url, retries=0, sleep=lambda _: None)
         self._unused = itertools.count()
+        # One client: each would load the system's certificates anew, which takes longer than a call.
+        self._http = httpx.Client(
+            base_url=url, headers={"Authorization": f"Bearer {KEY}"}, trust_env=False, timeout=30
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.gateway.close()
+        self._http.close()
 
     def payment(self, database: Database, **over: Any) -> str:
         """A payment of $30.00 of ours that Stripe knows, not refunded yet; gives our id."""
@@ -54,54 +63,73 @@ class LocalStripe:
         """Let the next requests that fit go wrong: `drop_after` takes effect and never answers."""
         given = {"fault": fault, "method": method, "path": path, "times": times}
         given |= {"delay_seconds": delay_seconds}
-        httpx.post(f"{self.url}/_sandbox/faults", json=given).raise_for_status()
+        self._http.post("/_sandbox/faults", json=given).raise_for_status()
+
+    @contextmanager
+    def going_wrong(self, fault: str | None, *, method: str) -> Iterator[None]:
+        """Inside, every request of that method goes wrong; None: nothing does."""
+        if fault is not None:
+            self.goes_wrong(fault, method=method, times=100)
+        yield
+        if fault is not None:
+            self.goes_right()
 
     def goes_right(self) -> None:
         """Take back every fault."""
-        httpx.delete(f"{self.url}/_sandbox/faults").raise_for_status()
+        self._http.delete("/_sandbox/faults").raise_for_status()
 
     def sends_back(self, stripe_refund_id: str) -> None:
         """Let the bank send a refund back, as happens days later."""
-        httpx.post(f"{self.url}/_sandbox/refunds/{stripe_refund_id}/fail").raise_for_status()
+        self._http.post(f"/_sandbox/refunds/{stripe_refund_id}/fail").raise_for_status()
 
-    def events(self) -> list[tuple[str, str]]:
-        """The id and the type of the newest hundred things that happened there, newest first."""
-        asked = httpx.get(
-            f"{self.url}/v1/events",
-            params={"limit": 100},
-            headers={"Authorization": f"Bearer {KEY}"},
-            trust_env=False,
-        )
-        return [(event["id"], event["type"]) for event in asked.raise_for_status().json()["data"]]
+    def events(self) -> list[dict[str, Any]]:
+        """The newest hundred events, as Stripe would send them, newest first."""
+        return self._listed("events")
+
+    def invoices_of(self, subscription_id: str) -> list[tuple[int, str]]:
+        """What became of each invoice of a subscription that was to be collected: cents, and our word."""
+        words = {"paid": "succeeded", "open": "failed"}
+        found = self._listed("invoices", subscription=subscription_id)
+        return [(each["amount_due"], words[each["status"]]) for each in found if each["amount_due"]]
+
+    def _listed(self, kind: str, **filters: Any) -> list[dict[str, Any]]:
+        asked = self._http.get(f"/v1/{kind}", params={"limit": 100, **filters})
+        rows: list[dict[str, Any]] = asked.raise_for_status().json()["data"]
+        return rows
+
+    def renews(self, subscription_id: str, outcome: str) -> None:
+        """Let the period of a subscription end; `succeed` or `fail` is what the card does then."""
+        address = f"/_sandbox/subscriptions/{subscription_id}/renew"
+        self._http.post(address, json={"outcome": outcome}).raise_for_status()
 
     def writes(self, about: str) -> list[dict[str, Any]]:
         """The requests that were to change something, with this text in their idempotency key or address.
 
         Stripe takes no key for a DELETE, so a cancellation is known by the subscription in its address.
         """
-        calls = httpx.get(f"{self.url}/_sandbox/requests").raise_for_status().json()["requests"]
+        calls = self._http.get("/_sandbox/requests").raise_for_status().json()["requests"]
         changing = [call for call in calls if call["method"] != "GET"]
         return [call for call in changing if about in f"{call['idempotency_key']} {call['path']}"]
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[LocalStripe]:
-    """The local Stripe with its file in `folder`, ended with the block."""
+def running(folder: Path, supply: int = SUPPLY) -> Iterator[LocalStripe]:
+    """The local Stripe with its file in `folder`, ended with the block; so many of each to be used up."""
     store = Store(folder / "stripe.db")
-    store.load(_objects())
+    store.load(_objects(supply))
     store.close()
     with server.running(folder / "stripe.db") as url:
         stripe = LocalStripe(url)
         yield stripe
-        stripe.gateway.close()
+        stripe.close()
 
 
-def _objects() -> Iterator[tuple[str, dict[str, Any]]]:
+def _objects(supply: int) -> Iterator[tuple[str, dict[str, Any]]]:
     now = int(time.time())
     yield "product", {"id": "prod_1", "created": now, "name": "Try It Out"}
     price = {"id": "price_of_tests", "created": now, "product": "prod_1", "unit_amount": 3000}
     yield "price", price | {"interval": "month"}
-    for n in range(SUPPLY):
+    for n in range(supply):
         customer, card = f"cus_{n}", f"pm_{n}"
         yield "customer", {"id": customer, "created": now}
         yield "payment_method", {"id": card, "created": now, "customer": customer}

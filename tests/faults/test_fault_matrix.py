@@ -83,7 +83,7 @@ FAULTS: Final = {
 
 def events_since(stripe: LocalStripe, known: set[str]) -> Counter[str]:
     """What happened at Stripe since then, by type."""
-    return Counter(kind for event_id, kind in stripe.events() if event_id not in known)
+    return Counter(event["type"] for event in stripe.events() if event["id"] not in known)
 
 
 def work_off(database: Database, stripe: LocalStripe, operation_id: str, now: datetime) -> Operation:
@@ -102,7 +102,7 @@ def tried(
     """The operation when all is over, and what happened at Stripe meanwhile."""
     stripe.goes_right()
     queued = SCENARIOS[kind](database, stripe)
-    known = {event_id for event_id, _ in stripe.events()}
+    known = {event["id"] for event in stripe.events()}
     now = moments.now()
     if fault is not None:
         FAULTS[fault](database, stripe, queued.id, now)

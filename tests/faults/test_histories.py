@@ -1,0 +1,278 @@
+"""Any interleaving of what people, workers, Stripe and the network do ends with our rows equal to Stripe's.
+
+Hypothesis draws a history: several people act on one couple's subscription and payment, somebody works in
+Stripe's dashboard, periods end, the bank sends money back, a worker is killed, requests fail, events come
+twice, late and out of order. At its end everything that is open is worked off; then nothing may differ from
+Stripe, and no money may have moved twice.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, ClassVar, Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import select, update
+
+from lib.core import moments
+from lib.core.database import Database
+from lib.core.errors import Refused
+from lib.core.work import reading, working
+from lib.models import InboxEvent, Operation, Payment, Refund, Subscription
+from lib.payments import inbox, operations, outcomes
+from lib.payments.rows import STATUSES
+from lib.services import refunds, subscriptions
+from tests import local_stripe
+from tests.faults.conftest import times
+from tests.local_stripe import LocalStripe
+from tests.staff import FINANCE, OTHER_FINANCE, SUPPORT, read
+
+GROUPS: Final = times(2, 8)
+HISTORIES: Final = times(15, 1250)
+STEPS: Final = 12
+DECISIONS: Final = (refunds.approve, refunds.approve, refunds.deny, refunds.try_again)
+FAULTS: Final = (None, None, "500", "drop_before", "drop_after", "invalid_json", "429")
+ACTS: Final = (subscriptions.cancel_at_period_end, subscriptions.cancel_now, subscriptions.keep)
+
+
+class History(RuleBasedStateMachine):
+    """One couple with a subscription and a payment of $30.00, and all that can happen to them."""
+
+    stripe: ClassVar[LocalStripe]
+    database: ClassVar[Database]
+
+    @initialize()
+    def begin(self) -> None:
+        self.stripe.goes_right()
+        self.known = {event["id"] for event in self.stripe.events()}
+        self.payment = self.stripe.payment(self.database)
+        self.subscription = self.stripe.subscription(self.database)
+        self.now = moments.now()
+        with reading(self.database, FINANCE) as view:
+            self.at_stripe = view.session.get_one(Subscription, self.subscription).stripe_subscription_id
+            self.intent = view.session.get_one(Payment, self.payment).stripe_payment_intent_id
+        facts = self.facts()
+        with self.database.primary.begin() as connection:
+            connection.execute(
+                update(Subscription)
+                .where(Subscription.id == self.subscription)
+                .values(
+                    current_period_start=facts.current_period_start,
+                    current_period_end=facts.current_period_end,
+                )
+            )
+
+    # What people do.
+
+    @rule(cents=st.sampled_from([500, 1000, 3000]))
+    def request_a_refund(self, cents: int) -> None:
+        with reading(self.database, SUPPORT) as view:
+            user = view.session.get_one(Payment, self.payment).user_id
+        self.attempt(
+            SUPPORT,
+            refunds.request,
+            self.payment,
+            amount_cents=cents,
+            reason="requested_by_customer",
+            note="",
+            for_user=user,
+        )
+
+    @rule(data=st.data(), who=st.sampled_from([FINANCE, OTHER_FINANCE]))
+    def decide_on_a_refund(self, data: st.DataObject, who: Any) -> None:
+        asked = self.refunds()
+        if asked:
+            chosen = data.draw(st.sampled_from(asked)).id
+            act = data.draw(
+                st.sampled_from([refunds.approve, refunds.approve, refunds.deny, refunds.try_again])
+            )
+            shown = read(self.database, who, refunds.one, chosen).digest
+            self.attempt(who, act, chosen, shown=shown, reason="Decided")
+
+    @rule(act=st.sampled_from(ACTS), who=st.sampled_from([SUPPORT, FINANCE]))
+    def act_on_the_subscription(self, act: Callable[..., Any], who: Any) -> None:
+        shown = read(self.database, who, subscriptions.one, self.subscription).digest
+        self.attempt(who, act, self.subscription, shown=shown, reason="They asked")
+
+    # What happens at Stripe without us.
+
+    @rule(cents=st.sampled_from([500, 3000]))
+    def refund_in_stripes_dashboard(self, cents: int) -> None:
+        charge = self.stripe.gateway.charges.of_payment(self.intent)
+        assert charge is not None
+        if cents <= (charge.amount or 0) - (charge.amount_refunded or 0):
+            self.stripe.gateway.refunds.create(
+                payment_intent_id=self.intent,
+                amount_cents=cents,
+                reason=None,
+                metadata={},
+                key=f"dashboard:{len(self.stripe.refunds(self.intent))}:{self.intent}",
+            )
+
+    @rule(outcome=st.sampled_from(["succeed", "succeed", "fail"]))
+    def a_period_ends(self, outcome: str) -> None:
+        if self.facts().status in {"active", "past_due"}:
+            self.stripe.renews(self.at_stripe, outcome)
+
+    @rule()
+    def the_bank_sends_a_refund_back(self) -> None:
+        paid = [each for each in self.stripe.refunds(self.intent) if each.status == "succeeded"]
+        if paid:
+            self.stripe.sends_back(paid[0].id)
+
+    # What our processes do, and what goes wrong.
+
+    @rule(data=st.data(), fault=st.sampled_from(FAULTS))
+    def a_worker_takes_a_turn(self, data: st.DataObject, fault: str | None) -> None:
+        due = operations.due(self.database, self.now)
+        if due:
+            chosen = data.draw(st.sampled_from(due))
+            with self.going_wrong(fault):
+                operations.run(self.database, self.stripe.gateway, chosen, "worker", now=self.now)
+            if data.draw(st.booleans()):
+                operations.settle(self.database, chosen, now=self.now)
+
+    @rule()
+    def a_worker_is_killed_with_stripes_answer_in_its_hand(self) -> None:
+        for operation_id in operations.due(self.database, self.now, limit=1):
+            with working(self.database, operations.WORKER, now=self.now) as work:
+                claim = operations.claim(work, operation_id, "killed", operations.LEASE)
+            if claim is not None:
+                outcomes.at_stripe(
+                    self.stripe.gateway, claim.sending, ask_first=claim.ask_first, in_doubt=claim.in_doubt
+                )
+
+    @rule(minutes=st.sampled_from([1, 10, 60]))
+    def time_passes(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @rule(data=st.data())
+    def events_arrive(self, data: st.DataObject) -> None:
+        happened = self.happened()
+        if happened:
+            picked = data.draw(st.lists(st.sampled_from(range(len(happened))), min_size=1, max_size=6))
+            for number in picked:
+                inbox.receive(self.database, happened[number], livemode_expected=False, now=self.now)
+
+    @rule(fault=st.sampled_from(FAULTS))
+    def events_are_applied(self, fault: str | None) -> None:
+        with self.going_wrong(fault, method="GET"):
+            inbox.apply_due(self.database, self.stripe.gateway, now=self.now)
+
+    # How it ends.
+
+    def teardown(self) -> None:
+        if hasattr(self, "now"):  # it began
+            self.stripe.goes_right()
+            self.work_everything_off()
+            self.nothing_differs()
+
+    def work_everything_off(self) -> None:
+        for _ in range(40):
+            self.now += timedelta(hours=7)
+            for operation_id in operations.due(self.database, self.now):
+                operations.run(self.database, self.stripe.gateway, operation_id, "last", now=self.now)
+                operations.settle(self.database, operation_id, now=self.now)
+            for event in self.happened():
+                inbox.receive(self.database, event, livemode_expected=False, now=self.now)
+            applied = inbox.apply_due(self.database, self.stripe.gateway, now=self.now, limit=200)
+            if not applied and not self.open():
+                return
+        raise AssertionError(f"still open: {self.open()}")
+
+    def nothing_differs(self) -> None:
+        facts, charge = self.facts(), self.stripe.gateway.charges.of_payment(self.intent)
+        assert charge is not None
+        with reading(self.database, FINANCE) as view:
+            row = view.session.get_one(Subscription, self.subscription)
+            payment = view.session.get_one(Payment, self.payment)
+            told = [event["id"] for event in self.happened()]
+            states = set(view.session.scalars(select(InboxEvent.state).where(InboxEvent.event_id.in_(told))))
+            mine = select(Payment).where(Payment.subscription_id == self.subscription)
+            renewals = [(each.amount_cents, each.status) for each in view.session.scalars(mine)]
+        set_to_cancel = row.status != "canceled" and row.canceled_at is not None
+
+        assert row.status == STATUSES[facts.status or ""]
+        assert set_to_cancel == (facts.status != "canceled" and facts.cancel_at_period_end is True)
+        assert row.current_period_end == facts.current_period_end
+        assert (payment.refund_amount_cents or 0) == charge.amount_refunded
+        assert (payment.status == "refunded") == charge.refunded
+        assert states <= {"applied", "ignored"}
+        assert sorted(renewals) == sorted(self.stripe.invoices_of(self.at_stripe))
+        self.no_money_moved_twice()
+
+    def no_money_moved_twice(self) -> None:
+        given = [each for each in self.stripe.refunds(self.intent) if each.status == "succeeded"]
+        ours = {row.id: row for row in self.refunds()}
+        for_rows = Counter(each.metadata["refund_id"] for each in given if "refund_id" in each.metadata)
+
+        assert all(number == 1 for number in for_rows.values())
+        for key in for_rows:
+            assert ours[key].status == "processed"
+        processed = Counter(row.stripe_refund_id for row in ours.values() if row.status == "processed")
+        assert processed == Counter(each.id for each in given)
+
+    # Ways to look.
+
+    def attempt(self, who: Any, act: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        try:
+            with working(self.database, who) as work:
+                act(work, *args, **kwargs)
+        except Refused:
+            pass  # a rule says no, which is an answer
+
+    def going_wrong(self, fault: str | None, method: str = "*") -> Any:
+        return self.stripe.going_wrong(fault, method=method)
+
+    def refunds(self) -> list[Refund]:
+        with reading(self.database, FINANCE) as view:
+            mine = select(Refund).where(Refund.transaction_id == self.payment).order_by(Refund.id)
+            return list(view.session.scalars(mine))
+
+    def open(self) -> list[str]:
+        with reading(self.database, FINANCE) as view:
+            return [
+                key for (key,) in view.session.query(Operation.id).filter(Operation.open_key.is_not(None))
+            ]
+
+    def happened(self) -> list[dict[str, Any]]:
+        return [event for event in self.stripe.events() if event["id"] not in self.known]
+
+    def facts(self) -> Any:
+        return self.stripe.gateway.subscriptions.retrieve(self.at_stripe)
+
+
+@pytest.fixture(scope="module")
+def plenty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
+    """A local Stripe with a payment and a subscription for each history."""
+    with local_stripe.running(
+        tmp_path_factory.mktemp("plenty"), supply=GROUPS * HISTORIES * 2 + 500
+    ) as running:
+        yield running
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_every_history_ends_with_our_rows_equal_to_stripes(
+    group: int, plenty: LocalStripe, sqlite: Database
+) -> None:
+    machine = type(f"History{group}", (History,), {"stripe": plenty, "database": sqlite})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=HISTORIES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            derandomize=False,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate, Phase.shrink],
+            print_blob=True,
+        ),
+    )
