@@ -1,4 +1,5 @@
-"""The daily roll-up: fills `admin_metric_daily`, from which every page about revenue reads.
+"""The daily roll-up: fills `admin_metric_daily`, from which every page about revenue reads, and with it
+`admin_couple_movements`, the couples behind each movement.
 
 Any day can be filled again and comes out the same. A day costs little, because only the couples that moved
 are looked at; two years are one sweep over the ledger, a year per transaction, so that others can write
@@ -24,13 +25,15 @@ from lib.jobs.runs import Run
 from lib.metrics import mrr
 from lib.metrics import roll_up as days
 from lib.metrics.policies import HOUSE, POLICIES, Policy
-from lib.models import MetricDay, SubscriptionChange, sortable
+from lib.models import CoupleMovement, MetricDay, SubscriptionChange, sortable
 from lib.payments import ledger
 
 NAME: Final = "daily"
 ACTOR: Final = system("worker")
 DAYS_PER_TRANSACTION: Final = 366
 ROWS_PER_STATEMENT: Final = 1000
+# What a run fills. One that an earlier release made filled less, so the next one begins with the ledger.
+FILLS: Final = [CoupleMovement.__tablename__, MetricDay.__tablename__, *POLICIES]
 # An entry of the ledger that took this long to commit is still seen: its number may be below the newest one.
 COMMITTED_WITHIN: Final = timedelta(minutes=10)
 
@@ -110,10 +113,12 @@ def roll_up_days(
 
 def _fill(work: Work, since: date, until: date, policy: Policy, *, trust_stored: bool) -> int:
     opening = days.opening_of(work.session, since, policy, trust_stored=trust_stored)
+    for table in (CoupleMovement, MetricDay):
+        work.session.execute(
+            delete(table).where(table.day.between(since, until), table.policy == policy.name)
+        )
+    work.session.execute(days.couple_movements(since, until, policy))
     rows = list(days.rows(work.session, since, until, policy, opening, work.now))
-    work.session.execute(
-        delete(MetricDay).where(MetricDay.day.between(since, until), MetricDay.policy == policy.name)
-    )
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
         work.session.execute(insert(MetricDay), rows[start : start + ROWS_PER_STATEMENT])
     work.count("admin_metric_daily", len(rows))
@@ -143,8 +148,8 @@ def _to_fill(run: Run, day: date, seen: runs.PastRun | None, moment: datetime) -
     """Which days a run for `day` has to fill; (None, day) while the ledger is empty.
 
     From the earliest of: the day itself, the last day that is stored (it may have been filled before it was
-    over), and the earliest day that an entry noted since the last run changes. Without a last run: from the
-    ledger's first day.
+    over), and the earliest day that an entry noted since the last run changes. Without a last run that filled
+    everything: from the ledger's first day.
     """
     with Session(run.database.primary.execution_options(writes=False)) as session:
         change = SubscriptionChange
@@ -154,11 +159,12 @@ def _to_fill(run: Run, day: date, seen: runs.PastRun | None, moment: datetime) -
         run.summary |= {
             "newest_seq": newest_entry(session),
             "settled_seq": session.scalar(settled.order_by(change.seq.desc()).limit(1)) or 0,
+            "fills": FILLS,
         }
         if first is None:
             return None, day
         until = max(day, stored or day)
-        if stored is None or seen is None or "settled_seq" not in seen.summary:
+        if stored is None or seen is None or seen.summary.get("fills") != FILLS:
             return min(first, until), until
         late = session.scalar(
             select(func.min(change.effective_at)).where(

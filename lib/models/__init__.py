@@ -68,6 +68,7 @@ from lib.models.relationships import (
     User,
     UserAchievement,
 )
+from lib.models.roll_ups import ArmCount, CoupleMovement, ExperimentCount
 from lib.models.types import sortable
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "AdminUser",
     "AiCredit",
     "AnalyticsEvent",
+    "ArmCount",
     "Assignment",
     "AuditEntry",
     "AuditHead",
@@ -88,12 +90,14 @@ __all__ = [
     "ChallengeParticipation",
     "CohortMember",
     "Communication",
+    "CoupleMovement",
     "DailyCheckin",
     "DiscountCode",
     "DiscountUsage",
     "EmailCampaign",
     "EngagementScore",
     "ErrorLog",
+    "ExperimentCount",
     "ExportTicket",
     "FeatureUsage",
     "FunnelStep",
