@@ -2,8 +2,8 @@
 `admin_couple_movements`, the couples behind each movement.
 
 Any day can be filled again and comes out the same. A day costs little, because only the couples that moved
-are looked at; two years are one sweep over the ledger, a year per transaction, so that others can write
-in between and a run that was killed leaves whole days behind.
+are looked at; two years are two sweeps over the ledger, in a transaction for each policy, so that others can
+write in between and a run that was killed leaves whole days behind.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,8 @@ from lib.payments import ledger
 
 NAME: Final = "daily"
 ACTOR: Final = system("worker")
-DAYS_PER_TRANSACTION: Final = 366
+# A later part of a longer range reads the ledger from its beginning again.
+DAYS_PER_TRANSACTION: Final = 800
 ROWS_PER_STATEMENT: Final = 1000
 # What a run fills. One that an earlier release made filled less, so the next one begins with the ledger.
 FILLS: Final = [CoupleMovement.__tablename__, MetricDay.__tablename__, *POLICIES]
@@ -91,37 +92,32 @@ def backfill(database: Database, since: date, until: date, *, now: datetime | No
 
 
 @job
-def roll_up(work: Work, day: date, policy: Policy = HOUSE) -> int:
-    """Fill one day for one policy; gives how many rows. Days after it that are stored are not touched."""
-    return _fill(work, day, day, policy, trust_stored=True)
-
-
-@job
 def roll_up_days(
-    work: Work, since: date, until: date, *, trust_stored: bool = True, production: bool = False
+    work: Work,
+    since: date,
+    until: date,
+    policy: Policy = HOUSE,
+    *,
+    trust_stored: bool = True,
+    production: bool = False,
 ) -> int:
-    """Fill a range of days for every policy; gives how many rows.
+    """Fill a range of days for one policy; gives how many rows. Stored days after it are not touched.
 
     With `trust_stored` the range opens with what is stored for the day before, if that is there; else with
     what the ledger says. `production` writes the app's own `revenue_analytics` as well.
     """
-    rows = sum(_fill(work, since, until, policy, trust_stored=trust_stored) for policy in POLICIES.values())
-    if production:
-        work.count("revenue_analytics", revenue_analytics.write(work.session, since, until, work.now))
-    return rows
-
-
-def _fill(work: Work, since: date, until: date, policy: Policy, *, trust_stored: bool) -> int:
     opening = days.opening_of(work.session, since, policy, trust_stored=trust_stored)
     for table in (CoupleMovement, MetricDay):
         work.session.execute(
-            delete(table).where(table.day.between(since, until), table.policy == policy.name)
+            delete(table).where(table.policy == policy.name, table.day.between(since, until))
         )
     work.session.execute(days.couple_movements(since, until, policy))
     rows = list(days.rows(work.session, since, until, policy, opening, work.now))
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
         work.session.execute(insert(MetricDay), rows[start : start + ROWS_PER_STATEMENT])
     work.count("admin_metric_daily", len(rows))
+    if production:
+        work.count("revenue_analytics", revenue_analytics.write(work.session, since, until, work.now))
     return len(rows)
 
 
@@ -130,15 +126,18 @@ def _fill_days(
 ) -> Filled:
     rows = 0
     for first, last in _transactions(since, until):
-        with working(run.database, ACTOR, now=moment) as work:
-            rows += roll_up_days(
-                work,
-                first,
-                last,
-                # What this run wrote a moment ago is as good as the ledger.
-                trust_stored=trust_stored or first > since,
-                production=production,
-            )
+        # What this run wrote a moment ago is as good as the ledger.
+        trusted = trust_stored or first > since
+        for policy in POLICIES.values():
+            with working(run.database, ACTOR, now=moment) as work:
+                rows += roll_up_days(
+                    work,
+                    first,
+                    last,
+                    policy,
+                    trust_stored=trusted,
+                    production=production and policy is HOUSE,
+                )
         run.progress((last - since).days + 1)
     run.summary |= {"since": since.isoformat(), "until": until.isoformat(), "rows": rows}
     return Filled(since, until, rows)
@@ -154,7 +153,11 @@ def _to_fill(run: Run, day: date, seen: runs.PastRun | None, moment: datetime) -
     with Session(run.database.primary.execution_options(writes=False)) as session:
         change = SubscriptionChange
         first = mrr.first_day(session)
-        stored = session.scalar(select(func.max(MetricDay.day)).where(MetricDay.policy == HOUSE.name))
+        # A run that was killed may have filled one policy further than another.
+        filled = (
+            select(func.max(MetricDay.day)).where(MetricDay.policy.in_(POLICIES)).group_by(MetricDay.policy)
+        )
+        stored = min(session.scalars(filled), default=None)
         settled = select(change.seq).where(sortable(change.recorded_at) <= moment - COMMITTED_WITHIN)
         run.summary |= {
             "newest_seq": newest_entry(session),

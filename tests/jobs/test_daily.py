@@ -183,7 +183,7 @@ def test_a_backfill_of_two_years_gives_what_the_days_gave(database: Database) ->
     days = [day("2025-01-15") + timedelta(days=offset) for offset in range(517)]
     for on in days[-60:]:
         with working(database, daily.ACTOR, now=NOW) as work:
-            daily.roll_up(work, on)
+            daily.roll_up_days(work, on, on)
     one_by_one, moved_one_by_one = stored(database), moved(database)
     with database.primary.begin() as connection:
         connection.execute(delete(MetricDay))
@@ -243,7 +243,7 @@ def test_a_person_does_not_run_the_job(database: Database) -> None:
     admin = Actor("staff_1", "admin@example.org", Role.ADMIN)
 
     with pytest.raises(NotAllowed, match="Only the worker"), working(database, admin, now=NOW) as work:
-        daily.roll_up(work, day("06-15"))
+        daily.roll_up_days(work, day("06-15"), day("06-15"))
 
 
 def test_the_run_is_kept_with_what_it_filled(database: Database) -> None:
