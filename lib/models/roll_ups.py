@@ -41,7 +41,7 @@ class CoupleMovement(Base):
 class ExperimentCount(Base):
     """How cleanly people were put into the arms of one test, as of `counted_at`.
 
-    What a test is counted for at the same moment, for the whole of it, belongs here as a further column.
+    What else is counted of a whole test belongs here, as a further column.
     """
 
     __tablename__ = "admin_experiment_counts"
@@ -58,7 +58,7 @@ class ExperimentCount(Base):
 class ArmCount(Base):
     """What one arm of a test was counted to have, at the `counted_at` of its test.
 
-    Sums that statistics are made from belong here as further columns: each is a sum over the arm's assignments.
+    The further sums that statistics are made from (couples, revenue, its squares) belong here, as columns.
     """
 
     __tablename__ = "admin_experiment_arm_counts"
