@@ -17,8 +17,8 @@ from tests.statements import counted
 
 # The company is built once in each process that comes here.
 
-# The first look at somebody within 15 minutes is noted, which takes three more: the chain's head is moved, the
-# entries and what they are about are written.
+# The first look at somebody within 15 minutes is noted, which takes three of them: the chain's head is moved,
+# the entries and what they are about are written.
 AT_MOST = 12
 
 

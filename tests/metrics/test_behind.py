@@ -1,5 +1,7 @@
 """The way down: the rows behind a figure add up to it."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import text
 
@@ -55,6 +57,27 @@ def test_the_movements_of_a_time_add_up_to_the_change_of_mrr_in_it(company: Data
         days = revenue.mrr_by_day(view, day("06-03"), day("06-15")).days
 
     assert sum(row.change_arr_cents for row in rows) == days[-1].arr_cents - days[0].arr_cents
+
+
+@pytest.mark.parametrize("movement", mrr.MOVEMENTS)
+def test_the_couples_of_a_movement_add_up_to_its_figure(company: Database, movement: str) -> None:
+    with reading(company, FINANCE, now=NOW) as view:
+        rows = list(couples_behind.stream(view, since=day("06-01"), until=day("06-15"), movement=movement))
+        (month,) = revenue.churn_by_month(view, day("06-01"), day("06-15")).months
+
+    assert sum(abs(row.change_arr_cents) for row in rows) == getattr(month, f"{movement}_arr_cents")
+
+
+def test_a_movement_shows_the_couples_last_entry_of_its_day(database: Database) -> None:
+    entry(database, "06-01")
+    entry(database, datetime(2026, 6, 5, 9, tzinfo=UTC), status="paused")
+    entry(database, datetime(2026, 6, 5, 17, tzinfo=UTC), status="canceled", cause="voluntary")
+    entry(database, "06-06", status="canceled", cause="involuntary")
+    fill(database, "06-01", "06-15")
+    with reading(database, FINANCE, now=NOW) as view:
+        (churn,) = couples_behind.page(view, since=day("06-02"), until=day("06-30")).rows
+
+    assert (churn.movement, churn.status, churn.cause) == ("churn", "canceled", "voluntary")
 
 
 def test_one_kind_of_movement_can_be_chosen(company: Database) -> None:
