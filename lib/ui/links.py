@@ -6,6 +6,7 @@ from typing import Final
 
 import streamlit as st
 
+from lib.core.access import Permission
 from lib.ui import desk, navigation
 from lib.ui.show import plain
 
@@ -50,6 +51,22 @@ def link(
         help=help,
         query_params={**({"id": key} if key else {}), **filters},
     )
+
+
+def missing() -> None:
+    """Say that an address leads nowhere, and where to go from here."""
+    st.title("Not found", anchor=False)
+    asked = st.query_params.get("address", "")
+    st.info(
+        f"There is no page at {plain(asked)}. Choose one in the menu, or search for what you meant."
+        if asked
+        else "There is no page here. Choose one in the menu, or search for what you meant.",
+        icon=":material/search_off:",
+    )
+    with st.container(horizontal=True):
+        link("Home", navigation.HOME.slug, icon=":material/home:")
+        if desk.may(Permission.PEOPLE_READ):
+            link("Search", "search", icon=":material/search:")
 
 
 def object_link(table: str, key: str) -> None:

@@ -14,10 +14,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lib.web.addresses import NO_PAGES
+
 # Unauthenticated in Streamlit; ours is /metrics, for this machine only.
 _CLOSED: Final = frozenset({"/_stcore/metrics"})
 _INLINE_SCRIPT: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
-_STREAMLITS_OWN: Final = ("/_stcore/", "/media/", "/component/", "/static/")
 
 
 class SecurityHeaders:
@@ -137,8 +138,7 @@ def _inside(address: str) -> str:
     path = address.partition("?")[0]
     leads_out = not path.startswith("/") or path.startswith("//") or "\\" in address
     strange = any(ord(character) < 33 or ord(character) > 126 for character in address)
-    reserved = path.startswith((*_STREAMLITS_OWN, "/auth/", "/oauth2callback", "/idp/", "/export/"))
-    return "/" if leads_out or strange or reserved else address
+    return "/" if leads_out or strange or path.startswith(NO_PAGES) else address
 
 
 def _with_secure_cookies(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
