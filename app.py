@@ -4,7 +4,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from lib.core.settings import ROOT
-from lib.ui import navigation, resources
+from lib.ui import finder, navigation, resources
 from lib.ui.incidents import on_script_error
 from lib.web import start
 from lib.web.addresses import PageAddresses
@@ -18,7 +18,7 @@ app = st.App(
     ROOT / "lib" / "ui" / "shell.py",
     routes=routes(settings, database),
     middleware=[
-        Middleware(SecurityHeaders, url=settings.url),
+        Middleware(SecurityHeaders, url=settings.url, scripts=[finder.FOCUS]),
         Middleware(WantedPage, url=settings.url),
         Middleware(
             PageAddresses,

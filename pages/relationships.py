@@ -10,7 +10,7 @@ ui.page("Relationships", Permission.PEOPLE_READ)
 
 couple_id = ui.opened()
 if couple_id is None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with ui.filters():
         q = ui.search_box("Find", placeholder="E-mail or id of a partner, id of the couple")
         status = ui.choose("Couple", couples.STATUSES, key="status")
     ui.table(couples.couples, key="couples", empty="No couple fits these filters.", q=q, status=status)

@@ -10,7 +10,7 @@ ui.page("Users", Permission.PEOPLE_READ)
 
 user_id = ui.opened()
 if user_id is None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with ui.filters():
         q = ui.search_box("Find", placeholder="Start of a name or an e-mail, or a user id")
         status = ui.choose("Pays for", people.SUBSCRIPTION_STATUSES, key="subscription")
     ui.table(people.users, key="users", empty="Nobody fits these filters.", q=q, subscription=status)

@@ -7,7 +7,7 @@ before anybody has signed in.
 import streamlit as st
 
 from lib.core.access import Actor
-from lib.ui import desk, links, navigation, resources, sign_in
+from lib.ui import desk, finder, links, navigation, resources, sign_in
 from lib.ui.sign_in import ICON, PRODUCT
 
 
@@ -28,6 +28,7 @@ def _open(actor: Actor) -> None:
         st.set_page_config(page_title=f"{page.title} · {PRODUCT}", page_icon=ICON)
         st.logo(ICON, size="large")
         with st.sidebar:
+            finder.button()
             _person(actor)
         page.run()
 
