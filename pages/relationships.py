@@ -53,7 +53,10 @@ match ui.sections("Timeline", "Money", "Engagement", "Life", "Messages", "Errors
         )
         for row in standing.subscriptions:
             ui.link(
-                f"Open {row.plan_name} ({row.status})", "subscriptions", row.id, icon=":material/autorenew:"
+                f"Open {row.plan_name} ({ui.words(row.status)})",
+                "subscriptions",
+                row.id,
+                icon=":material/autorenew:",
             )
         ui.payments(ui.read(payments.of_couple, couple_id))
     case "Engagement":

@@ -47,7 +47,10 @@ match ui.sections("Overview", "Payments", "Messages", "Notes", "Staff"):
         with st.container(horizontal=True):
             for couple in couples:
                 ui.link(
-                    f"Open {couple.partner or couple.id}", "relationships", couple.id, icon=":material/group:"
+                    f"Couple with {couple.partner or couple.id}",
+                    "relationships",
+                    couple.id,
+                    icon=":material/group:",
                 )
         st.subheader("Subscriptions that they pay for", anchor=False)
         paid = ui.read(people.subscriptions_of, user_id)

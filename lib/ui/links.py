@@ -82,6 +82,12 @@ def waiting(title: str, detail: str, slug: str, *, urgent: bool = False, **filte
             link("Open", slug, icon=":material/arrow_forward:", **filters)
 
 
+def not_allowed() -> None:
+    """Say that a page is not for this role, whom to ask, and where to go from here."""
+    desk.not_allowed()
+    link("Home", navigation.HOME.slug, icon=":material/home:")
+
+
 def missing() -> None:
     """Say that an address leads nowhere, and where to go from here."""
     st.title("Not found", anchor=False)

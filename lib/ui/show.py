@@ -1,5 +1,6 @@
 """How values look: one way for money, moments, statuses and people's own words, on every page."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,10 +33,13 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
 _FACT_WIDTH: Final = 172  # pixels: two stand side by side on a telephone, four on a desk's screen
 _FACT_LENGTH: Final = 23  # characters that fit into it,
 _WORD_LENGTH: Final = 17  # and of a single word
+_ID_WIDTH: Final = 240
+_ID_LENGTH: Final = 25
 _GAP: Final = 15  # pixels between two
 _TRACE_LINES: Final = 16
 _TRACE_HEIGHT: Final = 400  # pixels
 _UNREMARKABLE: Final[tuple[Colour, str]] = ("gray", ":material/circle:")
+_ZERO: Final = re.compile(r"\D*0[.,0]*(?![.,\d])")  # `+0`, `$0.00 in 30 days`, and not `0.5 %`
 _MARKDOWN: Final = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]()<>#+-.!|$:~&@"})
 
 
@@ -111,16 +115,20 @@ def value(item: Any) -> str:
 
 
 def facts(items: Mapping[str, Any]) -> None:
-    """Show labelled values in a grid that folds on a narrow screen; a long value takes two places of it."""
+    """Show labelled values in a grid that folds on a narrow screen; a long value takes more of it."""
     with st.container(horizontal=True, gap="small"):
         for label, item in items.items():
             text = value(item)
-            # An id is one word, which breaks anywhere, and badly.
-            fits = len(text) <= (_FACT_LENGTH if " " in text else _WORD_LENGTH)
-            width = _FACT_WIDTH if fits else 2 * _FACT_WIDTH + _GAP
-            with st.container(gap=None, width=width):
+            with st.container(gap=None, width=_fact_width(text)):
                 st.caption(label, help=utc(item) if isinstance(item, datetime) else None)
                 st.text(text)
+
+
+def _fact_width(text: str) -> int:
+    """An id is one word, which breaks anywhere, and badly: it gets the room that it needs."""
+    if len(text) <= (_FACT_LENGTH if " " in text else _WORD_LENGTH):
+        return _FACT_WIDTH
+    return _ID_WIDTH if " " not in text and len(text) <= _ID_LENGTH else 2 * _FACT_WIDTH + _GAP
 
 
 def tiles(figures: Sequence[Tile]) -> None:
@@ -128,7 +136,7 @@ def tiles(figures: Sequence[Tile]) -> None:
     directions: dict[str, Any] = {"up": "normal", "down": "inverse", "neither": "off"}
     with st.container(horizontal=True):
         for figure in figures:
-            stayed = figure.change is not None and not any(digit in figure.change for digit in "123456789")
+            stayed = figure.change is not None and _ZERO.match(figure.change) is not None
             st.metric(
                 figure.label,
                 figure.value,

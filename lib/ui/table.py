@@ -8,18 +8,11 @@ import streamlit as st
 
 from lib.core.listing import COUNTED_UP_TO, Column, Listing
 from lib.services import exports
-from lib.ui import desk
-from lib.ui.show import amount, local, look, value, words, zone
+from lib.ui import cells, desk
+from lib.ui.show import value, words, zone
 
 _ROW_HEIGHT: Final = 35  # pixels, like the widths below
 _BORDERS: Final = 2
-_ID_WIDTH: Final = 180
-_LETTER_WIDTH: Final = 8
-_CELL_PADDING: Final = 20
-_CHIP_PADDING: Final = 20
-_BUTTON_PADDING: Final = 32
-_WIDEST: Final = 360
-_PAGE_WIDTH: Final = 840
 _PAGE_BUTTON_WIDTH: Final = 36
 
 
@@ -102,10 +95,10 @@ def frame(
     if not rows:
         st.caption(empty)
         return
-    widths = _widths(rows, columns)
-    data = pd.DataFrame({column.name: [_cell(row, column) for row in rows] for column in columns})
+    widths = cells.widths(rows, columns)
+    data = pd.DataFrame({column.name: [cells.cell(row, column) for row in rows] for column in columns})
     config: dict[str, Any] = {
-        column.name: _config(column, rows, widths.get(column.name)) for column in columns
+        column.name: cells.config(column, rows, widths.get(column.name)) for column in columns
     }
     if opens:
         first = columns[0]
@@ -136,7 +129,7 @@ def frame(
 
 def _label(row: Any, column: Column) -> str:
     """What the button of a row says."""
-    return f"{_written(row, column) or value(None)} ›"
+    return f"{cells.written(row, column) or value(None)} ›"
 
 
 def _open(click: str, keys: Sequence[str]) -> None:
@@ -146,87 +139,6 @@ def _open(click: str, keys: Sequence[str]) -> None:
 def _page_number() -> int:
     typed = st.session_state.get("page") or st.query_params.get("page", "1")
     return max(1, int(typed)) if str(typed).isdecimal() else 1
-
-
-def _cell(row: Any, column: Column) -> Any:
-    item = getattr(row, column.name)
-    match column.kind:
-        case "money":
-            return amount(item, getattr(row, "currency", None) or "USD")
-        case "status":
-            return [words(item)] if item else []
-        case "flag":
-            return ["Yes"] if item else []
-        case "code":
-            return words(item) if item else None
-        case "percent" | "decimal":
-            return None if item is None else float(item)
-        case "text" | "id":
-            return item if item is None else str(item)
-        case _:
-            return item
-
-
-def _widths(rows: Sequence[Any], columns: Sequence[Column]) -> Mapping[str, int]:
-    """The columns' widths, where the grid's own guess, from its first rows, would cut something off.
-
-    Where all fit beside each other the widest has none: it takes what is left of the page.
-    """
-    needed = {column.name: _width(column, rows) for column in columns}
-    needed[columns[0].name] += _BUTTON_PADDING
-    if sum(needed.values()) <= _PAGE_WIDTH:
-        needed.pop(max(needed, key=needed.__getitem__))
-    return needed
-
-
-def _width(column: Column, rows: Sequence[Any]) -> int:
-    """Wide enough for nine cells of ten: one very long name does not push everything else away."""
-    lengths = sorted(len(_written(row, column)) for row in rows)
-    chip = _CHIP_PADDING if column.kind in {"status", "flag"} else 0
-    letters = max(
-        len(column.title) * _LETTER_WIDTH, lengths[(len(lengths) - 1) * 9 // 10] * _LETTER_WIDTH + chip
-    )
-    return min(letters + _CELL_PADDING, _ID_WIDTH if column.kind == "id" else _WIDEST)
-
-
-def _written(row: Any, column: Column) -> str:
-    """A cell as text."""
-    if column.kind == "moment":
-        item = getattr(row, column.name)
-        return f"{local(item):%Y-%m-%d %H:%M}" if item else ""
-    cell = _cell(row, column)
-    if isinstance(cell, list):
-        return ", ".join(cell)
-    return "" if cell is None else str(cell)
-
-
-def _config(column: Column, rows: Sequence[Any], width: int | None) -> Any:
-    kinds = st.column_config
-    as_numbers = {"count": "localized", "decimal": "%.1f", "percent": "percent"}
-    common: dict[str, Any] = {"label": column.title, "width": width}
-    match column.kind:
-        case "moment":
-            return kinds.DatetimeColumn(
-                **common, format="YYYY-MM-DD HH:mm", timezone=zone(), help=f"Time in {zone()}"
-            )
-        case "day":
-            return kinds.DateColumn(**common, format="YYYY-MM-DD")
-        case "money":
-            return kinds.TextColumn(**common, alignment="right")
-        case "count" | "decimal" | "percent":
-            return kinds.NumberColumn(**common, format=as_numbers[column.kind])
-        case "flag":
-            return kinds.MultiselectColumn(**common, options=["Yes"], color=["blue"])
-        case "status":
-            return kinds.MultiselectColumn(**common, **_chips(rows, column))
-        case _:
-            return kinds.TextColumn(**common)
-
-
-def _chips(rows: Sequence[Any], column: Column) -> Mapping[str, Any]:
-    codes = sorted({getattr(row, column.name) for row in rows} - {None})
-    colours = [look(code)[0] for code in codes]
-    return {"options": [words(code) for code in codes], "color": colours}
 
 
 def _export(source: Listing, key: str, filters: Mapping[str, Any]) -> None:
