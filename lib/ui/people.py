@@ -1,8 +1,9 @@
 """What pages show about people: the button that reveals them, notes, and the timeline."""
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
@@ -16,7 +17,8 @@ from lib.ui.forms import Ask, action
 from lib.ui.links import link
 from lib.ui.show import facts, local, moment, plain, words, zone
 
-_ICONS = {
+_CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
+_ICONS: Final = {
     "payment": "payments",
     "refund": "undo",
     "subscription": "autorenew",
@@ -114,8 +116,13 @@ def _line(entry: Entry, names: dict[str, str]) -> str:
     if entry.cents is not None:
         figure = money.show(entry.cents, entry.currency) if entry.currency else f"{entry.cents:+,}"
         parts.append(plain(figure))
-    parts += [plain(part) for part in (entry.detail, entry.words) if part]
+    parts += [plain(_worded(part)) for part in (entry.detail, entry.words) if part]
     if entry.user_id in names:
         parts.append(f"*{plain(names[entry.user_id])}*")
     time = f"`{local(entry.at):%H:%M}`" if entry.at else ""
     return f":material/{_ICONS.get(entry.kind, 'circle')}: {time} {' · '.join(parts)}"
+
+
+def _worded(text: str) -> str:
+    """A code such as `requested_by_customer` as words; people's own text as it is."""
+    return text.replace("_", " ") if _CODE.fullmatch(text) else text

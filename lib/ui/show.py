@@ -31,7 +31,7 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
     **dict.fromkeys(("failed", "parked", "critical"), ("red", ":material/error:")),
 }
 _FACT_WIDTH: Final = 172  # pixels: two stand side by side on a telephone, four on a desk's screen
-_FACT_LENGTH: Final = 23  # characters that fit into it,
+_FACT_LENGTH: Final = 20  # characters that fit into it,
 _WORD_LENGTH: Final = 17  # and of a single word
 _ID_WIDTH: Final = 240
 _ID_LENGTH: Final = 25
@@ -128,7 +128,7 @@ def _fact_width(text: str) -> int:
     """An id is one word, which breaks anywhere, and badly: it gets the room that it needs."""
     if len(text) <= (_FACT_LENGTH if " " in text else _WORD_LENGTH):
         return _FACT_WIDTH
-    return _ID_WIDTH if " " not in text and len(text) <= _ID_LENGTH else 2 * _FACT_WIDTH + _GAP
+    return _ID_WIDTH if len(text) <= _ID_LENGTH else 2 * _FACT_WIDTH + _GAP
 
 
 def tiles(figures: Sequence[Tile]) -> None:
