@@ -1,10 +1,81 @@
-"""Filters with many options, kept in the address."""
+"""Filters above a list, kept in the address."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
 
 import streamlit as st
 
-from lib.ui.table import first_page
+from lib.ui.show import words
+
+_SEARCH_WIDTH: Final = 320  # pixels, of a box beside other filters
+
+
+@contextmanager
+def filters() -> Iterator[None]:
+    """The row in which filters stand side by side, and one below the other on a narrow screen."""
+    with st.container(horizontal=True, vertical_alignment="top"):
+        yield
+
+
+def search_box(label: str, *, placeholder: str, key: str = "q", wide: bool = False) -> str:
+    """A search box whose text lives in the address; typing starts from the first page again.
+
+    `wide` makes it as wide as the page: it is what the page is for.
+    """
+    typed = st.text_input(
+        label,
+        key=key,
+        type="search",
+        bind="query-params",
+        placeholder=placeholder,
+        max_chars=200,
+        live="400ms",
+        on_change=first_page,
+        width="stretch" if wide else _SEARCH_WIDTH,
+    )
+    return (typed or "").strip()
+
+
+def choose(label: str, options: Sequence[str], *, key: str, default: str | None = None) -> str | None:
+    """One of a few options, in the address; None when nothing is chosen.
+
+    The address has the option's words; a link may name its code.
+    """
+    named = st.query_params.get(key)
+    if named in options:
+        st.session_state[key] = named
+    return st.segmented_control(
+        label,
+        list(options),
+        key=key,
+        default=None if named in options else default,
+        format_func=words,
+        bind="query-params",
+        on_change=first_page,
+        wrap=True,
+    )
+
+
+def one_of(label: str, options: Sequence[str], *, key: str) -> str:
+    """Exactly one of a few options, in the address; the first one until another is chosen."""
+    chosen = st.segmented_control(
+        label,
+        list(options),
+        key=key,
+        default=options[0],
+        required=True,
+        bind="query-params",
+        on_change=first_page,
+        wrap=True,
+    )
+    return chosen or options[0]
+
+
+def toggle(label: str, *, key: str, help: str | None = None) -> bool:  # noqa: A002 - Streamlit's word
+    """A switch that lives in the address."""
+    with st.container(width="content", height="stretch", vertical_alignment="bottom"):
+        return st.toggle(label, key=key, help=help, bind="query-params", on_change=first_page)
 
 
 def pick(label: str, options: Sequence[str], *, key: str) -> str | None:
@@ -18,3 +89,9 @@ def pick(label: str, options: Sequence[str], *, key: str) -> str | None:
         bind="query-params",
         on_change=first_page,
     )
+
+
+def first_page() -> None:
+    """Go back to the first page of the list, as a changed filter must."""
+    st.session_state.pop("page", None)
+    st.query_params.pop("page", None)
