@@ -1,5 +1,6 @@
 """Time: aware, in UTC. `now()` is the only clock of the product; everything else is handed a moment."""
 
+import calendar
 from datetime import UTC, date, datetime, time, timedelta
 
 
@@ -22,6 +23,14 @@ def month_start(day: date) -> date:
 def next_month(day: date) -> date:
     """The first day of the month after the one that `day` lies in."""
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def plus_months(moment: datetime, months: int) -> datetime:
+    """The same time so many months later, on the month's last day where it has no such day."""
+    years, month = divmod(moment.month - 1 + months, 12)
+    year = moment.year + years
+    last = calendar.monthrange(year, month + 1)[1]
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, last))
 
 
 def ago(moment: datetime | None, reference: datetime) -> str:

@@ -43,6 +43,7 @@ from lib.models.billing import (
     SubscriptionPlan,
     UserAddon,
 )
+from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
 from lib.models.money import (
     InboxEvent,
     MetricDay,
@@ -91,6 +92,9 @@ __all__ = [
     "CohortMember",
     "Communication",
     "CoupleMovement",
+    "CreditAttempt",
+    "CreditGrant",
+    "CreditLimit",
     "DailyCheckin",
     "DiscountCode",
     "DiscountUsage",

@@ -27,7 +27,7 @@ from lib.core.work import Work, job, reading, working
 from lib.models import Operation, new_id
 from lib.payments import answers, outcomes
 from lib.payments.gateway import Gateway
-from lib.payments.kinds import KINDS, Sending
+from lib.payments.kinds import KINDS, Next, Sending
 from lib.payments.outcomes import Outcome
 from lib.payments.progress import OperationView, progress
 
@@ -84,16 +84,28 @@ def prepare(
     `params` are what `kinds.KINDS[kind]` needs. Raises Refused while another operation on the same object
     is open; the database holds that too, so two people at the same moment cannot both.
     """
-    open_key = f"{object_type}:{object_id}"
+    return _write(
+        work,
+        Next(kind, object_type, object_id, params),
+        relationship_id=relationship_id,
+        requested_by=(work.actor.id, work.actor.email),
+        reason=reason,
+    )
+
+
+def _write(
+    work: Work, wanted: Next, *, relationship_id: str | None, requested_by: tuple[str, str], reason: str
+) -> Operation:
+    open_key = f"{wanted.object_type}:{wanted.object_id}"
     open_kind = work.session.scalar(select(Operation.kind).where(Operation.open_key == open_key))
     if open_kind is not None:
         raise _under_way(open_kind)
-    text = canonical(params)
+    text = canonical(wanted.params)
     operation = Operation(
         id=new_id(),
-        kind=kind,
-        object_type=object_type,
-        object_id=object_id,
+        kind=wanted.kind,
+        object_type=wanted.object_type,
+        object_id=wanted.object_id,
         relationship_id=relationship_id,
         params=text,
         params_digest=_digest(text),
@@ -101,8 +113,8 @@ def prepare(
         state="prepared",
         attempts=0,
         next_attempt_at=work.now,
-        requested_by=work.actor.id,
-        requested_by_email=work.actor.email,
+        requested_by=requested_by[0],
+        requested_by_email=requested_by[1],
         reason=reason,
         prepared_at=work.now,
     )
@@ -112,7 +124,7 @@ def prepare(
     except IntegrityError as error:
         if "open_key" not in str(error.orig):
             raise
-        raise _under_way(kind) from None
+        raise _under_way(wanted.kind) from None
     return operation
 
 
@@ -236,17 +248,28 @@ def conclude(work: Work, operation_id: str) -> None:
     work.about(operation.object_type, operation.object_id)
     if operation.state != "answered":
         return
-    refusal = operation.error_message
+    refusal, following = operation.error_message, None
     if operation.answer is not None:
         kind, answer = KINDS[operation.kind], answers.from_text(operation.answer)
         refusal = kind.refusal(answer)
         if kind.follow(work, answer, operation.id) is None:
             # The person was erased meanwhile, say. What Stripe did stands in the operation all the same.
             operation.error_message = "The row that this was about is not here any more."
+        elif refusal is None:
+            following = kind.then(json.loads(operation.params), answer)
     operation.state = "failed" if refusal else "done"
     operation.error_message = refusal or operation.error_message
     operation.open_key = None
     operation.settled_at = work.now
+    if following is not None:
+        work.session.flush()  # lets go of the object, which the next step may be about as well
+        _write(
+            work,
+            following,
+            relationship_id=operation.relationship_id,
+            requested_by=(operation.requested_by, operation.requested_by_email),
+            reason=operation.reason,
+        )
 
 
 @job

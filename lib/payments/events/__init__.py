@@ -14,11 +14,13 @@ Stripe event at all is an error.
 from lib.payments.events.envelope import HANDLED, Event, read_event, read_object, require_event
 from lib.payments.events.facts import (
     ChargeFacts,
+    CustomerFacts,
     DiscountFacts,
     DisputeFacts,
     Facts,
     InvoiceFacts,
     InvoiceLineFacts,
+    PaymentIntentFacts,
     RefundFacts,
     SubscriptionFacts,
     SubscriptionItemFacts,
@@ -27,12 +29,14 @@ from lib.payments.events.facts import (
 __all__ = [
     "HANDLED",
     "ChargeFacts",
+    "CustomerFacts",
     "DiscountFacts",
     "DisputeFacts",
     "Event",
     "Facts",
     "InvoiceFacts",
     "InvoiceLineFacts",
+    "PaymentIntentFacts",
     "RefundFacts",
     "SubscriptionFacts",
     "SubscriptionItemFacts",

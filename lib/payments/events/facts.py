@@ -247,4 +247,56 @@ class DisputeFacts:
     livemode: bool | None
 
 
-Facts = SubscriptionFacts | InvoiceFacts | ChargeFacts | RefundFacts | DisputeFacts
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerFacts:
+    """Who pays.
+
+    `card_id`: `pm_…`, the card that subscriptions are charged to; brand, last four digits and the last month
+    that it is good for only when it is expanded. No name, address or e-mail is read.
+    `balance`: cents; a credit is negative. `deleted`: Stripe keeps an id of it, and nothing else.
+    """
+
+    id: str
+    card_id: str | None
+    card_brand: str | None
+    card_last4: str | None
+    card_exp_month: int | None
+    card_exp_year: int | None
+    balance: int | None
+    currency: str | None
+    deleted: bool
+    metadata: Mapping[str, str]
+    created: datetime | None
+    livemode: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentIntentFacts:
+    """A payment outside of an invoice, or the one behind an invoice.
+
+    `status`: succeeded, processing, requires_payment_method (also after a card was declined),
+    requires_action, requires_confirmation, requires_capture or canceled.
+    `charge_id`: the latest try.
+    """
+
+    id: str
+    customer_id: str | None
+    amount: int | None
+    currency: str | None
+    status: str | None
+    charge_id: str | None
+    error_message: str | None
+    metadata: Mapping[str, str]
+    created: datetime | None
+    livemode: bool | None
+
+
+Facts = (
+    SubscriptionFacts
+    | InvoiceFacts
+    | ChargeFacts
+    | RefundFacts
+    | DisputeFacts
+    | CustomerFacts
+    | PaymentIntentFacts
+)

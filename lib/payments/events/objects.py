@@ -10,11 +10,13 @@ from typing import Any
 
 from lib.payments.events.facts import (
     ChargeFacts,
+    CustomerFacts,
     DiscountFacts,
     DisputeFacts,
     Facts,
     InvoiceFacts,
     InvoiceLineFacts,
+    PaymentIntentFacts,
     RefundFacts,
     SubscriptionFacts,
     SubscriptionItemFacts,
@@ -296,11 +298,50 @@ def dispute(source: Payload, dispute_id: str) -> DisputeFacts:
     )
 
 
+def customer(source: Payload, customer_id: str) -> CustomerFacts:
+    """A customer; the card's own fields are there when it is expanded."""
+    card = at(source, "invoice_settings", "default_payment_method")
+    brand = text(at(card, "card", "brand"))
+    return CustomerFacts(
+        id=customer_id,
+        card_id=ident(card),
+        card_brand=brand.lower() if brand else None,
+        card_last4=text(at(card, "card", "last4")),
+        card_exp_month=whole(at(card, "card", "exp_month")),
+        card_exp_year=whole(at(card, "card", "exp_year")),
+        balance=first(whole(source.get("balance")), whole(source.get("account_balance"))),
+        currency=text(source.get("currency")),
+        deleted=flag(source.get("deleted")) is True,
+        metadata=texts(source.get("metadata")),
+        created=moment(source.get("created")),
+        livemode=flag(source.get("livemode")),
+    )
+
+
+def payment_intent(source: Payload, intent_id: str) -> PaymentIntentFacts:
+    """A payment intent of any shape."""
+    charges = rows(source.get("charges"))
+    return PaymentIntentFacts(
+        id=intent_id,
+        customer_id=ident(source.get("customer")),
+        amount=whole(source.get("amount")),
+        currency=text(source.get("currency")),
+        status=text(source.get("status")),
+        charge_id=first(ident(source.get("latest_charge")), *(ident(row) for row in charges[:1])),
+        error_message=text(at(source, "last_payment_error", "message")),
+        metadata=texts(source.get("metadata")),
+        created=moment(source.get("created")),
+        livemode=flag(source.get("livemode")),
+    )
+
+
 READERS: dict[str, Callable[[Payload, str], Facts]] = {
     "subscription": subscription,
     "invoice": invoice,
     "charge": charge,
     "refund": refund,
     "dispute": dispute,
+    "customer": customer,
+    "payment_intent": payment_intent,
 }
 """Stripe's `object` -> how it is read."""

@@ -10,9 +10,11 @@ from lib.core.settings import Settings
 from lib.payments.events.fields import at, text
 from lib.payments.gateway.charges import Charges
 from lib.payments.gateway.connection import Connection
+from lib.payments.gateway.customers import Customers
 from lib.payments.gateway.events import Events
 from lib.payments.gateway.failures import unreadable
 from lib.payments.gateway.invoices import Invoices
+from lib.payments.gateway.payment_intents import PaymentIntents
 from lib.payments.gateway.refunds import Refunds
 from lib.payments.gateway.subscriptions import Subscriptions
 
@@ -52,8 +54,10 @@ class Gateway:
         self._livemode = _is_live(key)
         self._connection = Connection(key, api_base=api_base, timeout=timeout, retries=retries, sleep=sleep)
         self.charges = Charges(self._connection)
+        self.customers = Customers(self._connection)
         self.events = Events(self._connection)
         self.invoices = Invoices(self._connection)
+        self.payment_intents = PaymentIntents(self._connection)
         self.refunds = Refunds(self._connection)
         self.subscriptions = Subscriptions(self._connection)
 

@@ -1,8 +1,11 @@
 """Invoices at Stripe, and the payments behind them."""
 
+from datetime import datetime
+
 from lib.payments.events import InvoiceFacts
 from lib.payments.events.fields import at, ident
 from lib.payments.gateway.connection import Connection
+from lib.payments.gateway.subscriptions import start_params
 
 
 class Invoices:
@@ -33,3 +36,15 @@ class Invoices:
         payment = {"type": "payment_intent", "payment_intent": payment_intent_id}
         rows = self._connection.pages(self._stripe.invoice_payments.list, {"payment": payment})
         return next((invoice_id for row in rows if (invoice_id := ident(row.get("invoice")))), None)
+
+    def preview_start(
+        self, customer_id: str, *, price_id: str, trial_end: datetime | None, coupon_id: str | None
+    ) -> InvoiceFacts:
+        """The first invoice that a new subscription would have; nothing is begun."""
+        begun = start_params(price_id=price_id, trial_end=trial_end, coupon_id=coupon_id)
+        discounts = {"discounts": begun.pop("discounts")} if coupon_id is not None else {}
+        return self._connection.read(
+            InvoiceFacts,
+            self._stripe.invoices.create_preview,
+            params={"customer": customer_id, "subscription_details": begun, **discounts},
+        )

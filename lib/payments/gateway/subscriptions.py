@@ -1,7 +1,11 @@
 """Subscriptions at Stripe."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from lib.payments.events import SubscriptionFacts
-from lib.payments.gateway.connection import Connection
+from lib.payments.gateway.connection import Connection, facts_of
 
 
 class Subscriptions:
@@ -51,3 +55,51 @@ class Subscriptions:
             params={"cancel_at_period_end": wanted},
             key=key,
         )
+
+    def create(
+        self,
+        *,
+        customer_id: str,
+        price_id: str,
+        card_id: str,
+        trial_end: datetime | None,
+        coupon_id: str | None,
+        metadata: Mapping[str, str],
+        key: str,
+    ) -> SubscriptionFacts:
+        """Begin a subscription to one price, paid with one card of the customer's.
+
+        Without a trial the first invoice is collected at once; a card that is declined leaves nothing behind.
+        `metadata`: carries our ids, by which `find` finds it.
+        """
+        params = {
+            **start_params(price_id=price_id, trial_end=trial_end, coupon_id=coupon_id),
+            "customer": customer_id,
+            "default_payment_method": card_id,
+            "payment_behavior": "error_if_incomplete",
+            "off_session": True,
+            "metadata": dict(metadata),
+            "expand": ["discounts"],
+        }
+        return self._connection.write(
+            SubscriptionFacts, self._stripe.subscriptions.create, params=params, key=key
+        )
+
+    def find(self, customer_id: str, name: str, value: str) -> SubscriptionFacts | None:
+        """The customer's newest subscription with that value in its metadata, ended ones too; else None."""
+        found = self._connection.pages(
+            self._stripe.subscriptions.list,
+            {"customer": customer_id, "status": "all", "expand": ["data.discounts"]},
+        )
+        every = (facts_of(SubscriptionFacts, row) for row in found)
+        return next((each for each in every if each.metadata.get(name) == value), None)
+
+
+def start_params(*, price_id: str, trial_end: datetime | None, coupon_id: str | None) -> dict[str, Any]:
+    """What a subscription begins with, for its creation and for the preview of its first invoice."""
+    params: dict[str, Any] = {"items": [{"price": price_id}]}
+    if trial_end is not None:
+        params["trial_end"] = int(trial_end.timestamp())
+    if coupon_id is not None:
+        params["discounts"] = [{"coupon": coupon_id}]
+    return params

@@ -5,17 +5,29 @@
     subscription_cancel_now             the subscription is `canceled`
     subscription_cancel_at_period_end   `cancel_at_period_end` is set, or it is `canceled`
     subscription_keep                   nothing is set to end it, and it is not `canceled`
+    subscription_start                  our row's id in the `metadata` of the customer's subscriptions
+    subscription_hand_over              `cancel_at_period_end` is set; then subscription_start for the partner
+    gift                                our row's id in the `metadata` of the giver's payments
+    addon_cancel_now                    the add-on's subscription is `canceled`
+    addon_cancel_at_period_end          `cancel_at_period_end` is set, or it is `canceled`
 
 Stripe keeps no metadata on cancellations, hence the object's state; it forgets idempotency keys after about a
-day, hence a question before anything is sent a second time. One module for each kind of object.
+day, hence a question before anything is sent a second time. What comes after an operation (`Kind.then`) is
+prepared in the transaction that closes it. One module for each kind of object.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-from lib.payments.kinds import cancellations, refunds
-from lib.payments.kinds.kind import Answer, Kind, Params, Sending
+from lib.payments.kinds import addons, cancellations, gifts, refunds, starts
+from lib.payments.kinds.kind import Answer, Kind, Next, Params, Sending
 
-__all__ = ["KINDS", "Answer", "Kind", "Params", "Sending"]
+__all__ = ["KINDS", "Answer", "Kind", "Next", "Params", "Sending"]
 
-KINDS: Final[Mapping[str, Kind]] = {**cancellations.KINDS, **refunds.KINDS}
+KINDS: Final[Mapping[str, Kind]] = {
+    **cancellations.KINDS,
+    **refunds.KINDS,
+    **starts.KINDS,
+    **gifts.KINDS,
+    **addons.KINDS,
+}

@@ -13,11 +13,13 @@ from lib.payments.rows import Changes
 _OVER: Final = frozenset({"canceled", "incomplete_expired"})
 
 
-def _cancel_now(gateway: Gateway, sending: Sending) -> Answer:
+def cancel_now(gateway: Gateway, sending: Sending) -> Answer:
+    """End the subscription `subscription_id`, Stripe's own id, at once."""
     return gateway.subscriptions.cancel(sending.params["subscription_id"], key=sending.key)
 
 
-def _cancel_at_period_end(gateway: Gateway, sending: Sending) -> Answer:
+def cancel_at_period_end(gateway: Gateway, sending: Sending) -> Answer:
+    """Let the subscription `subscription_id` end with its period."""
     return gateway.subscriptions.cancel_at_period_end(sending.params["subscription_id"], key=sending.key)
 
 
@@ -25,21 +27,25 @@ def _keep(gateway: Gateway, sending: Sending) -> Answer:
     return gateway.subscriptions.keep(sending.params["subscription_id"], key=sending.key)
 
 
-def _is_over(facts: SubscriptionFacts) -> bool:
+def is_over(facts: SubscriptionFacts) -> bool:
+    """Whether it has ended."""
     return facts.status in _OVER
 
 
-def _will_end(facts: SubscriptionFacts) -> bool:
-    return _is_over(facts) or facts.cancel_at_period_end is True
+def will_end(facts: SubscriptionFacts) -> bool:
+    """Whether it has ended, or does so with its period."""
+    return is_over(facts) or facts.cancel_at_period_end is True
 
 
 def _goes_on(facts: SubscriptionFacts) -> bool:
-    return not _is_over(facts) and facts.cancel_at_period_end is not True and facts.cancel_at is None
+    return not is_over(facts) and facts.cancel_at_period_end is not True and facts.cancel_at is None
 
 
-def _ask_subscription(
+def ask_subscription(
     wanted: Callable[[SubscriptionFacts], bool],
 ) -> Callable[[Gateway, Params], Answer | None]:
+    """A question to Stripe: the subscription `subscription_id`, if it is as it was wanted."""
+
     def ask(gateway: Gateway, params: Params) -> Answer | None:
         facts = gateway.subscriptions.retrieve(params["subscription_id"])
         return facts if wanted(facts) else None
@@ -54,13 +60,13 @@ def _follow_subscription(work: Work, answer: Answer, operation_id: str) -> Chang
 
 KINDS: Final[Mapping[str, Kind]] = {
     "subscription_cancel_now": Kind(
-        "Cancel now", _cancel_now, _ask_subscription(_is_over), _follow_subscription
+        "Cancel now", cancel_now, ask_subscription(is_over), _follow_subscription
     ),
     "subscription_cancel_at_period_end": Kind(
         "Cancel at the period's end",
-        _cancel_at_period_end,
-        _ask_subscription(_will_end),
+        cancel_at_period_end,
+        ask_subscription(will_end),
         _follow_subscription,
     ),
-    "subscription_keep": Kind("Keep going", _keep, _ask_subscription(_goes_on), _follow_subscription),
+    "subscription_keep": Kind("Keep going", _keep, ask_subscription(_goes_on), _follow_subscription),
 }

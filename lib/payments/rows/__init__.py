@@ -2,6 +2,9 @@
 
     found.py          which row of ours an object of Stripe's is about
     subscriptions.py  a subscription's status, period, plan and end
+    begun.py          the row of a subscription that an operation of ours began
+    gifts.py          a gift that its giver has paid
+    addons.py         an add-on that is paid again and again
     payments.py       an invoice that was paid or not, a charge that was given back
     refunds.py        a refund that arrived, is under way, or came back
 
@@ -10,7 +13,9 @@ Every `follow_*` runs inside an action: it reads, sets what Stripe says, flushes
 ours is about the object (yet). Facts are set and never added up, so following twice changes nothing.
 """
 
+from lib.payments.rows.addons import follow_addon
 from lib.payments.rows.found import Changes, find_payment, find_subscription
+from lib.payments.rows.gifts import follow_gift
 from lib.payments.rows.payments import follow_charge, follow_invoice
 from lib.payments.rows.refunds import follow_refund
 from lib.payments.rows.subscriptions import STATUSES, follow_subscription
@@ -20,7 +25,9 @@ __all__ = [
     "Changes",
     "find_payment",
     "find_subscription",
+    "follow_addon",
     "follow_charge",
+    "follow_gift",
     "follow_invoice",
     "follow_refund",
     "follow_subscription",

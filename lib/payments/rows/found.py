@@ -13,7 +13,15 @@ from lib.models import Payment, Subscription, sortable
 Changes = Mapping[str, Mapping[str, list[Any]]]
 """What changed: `{"table/id": {"column": [before, after]}}`."""
 
-FOLLOWING: Final = ("subscriptions", "payment_transactions", "refunds", "subscription_changes")
+FOLLOWING: Final = (
+    "subscriptions",
+    "payment_transactions",
+    "refunds",
+    "subscription_changes",
+    "user_addons",
+    "discount_codes",
+    "discount_usage",
+)
 PAID: Final = ("succeeded", "refunded")
 
 

@@ -13,6 +13,8 @@ from lib.models import DiscountCode, Subscription, SubscriptionPlan
 from lib.payments import ledger
 from lib.payments.events import DiscountFacts, SubscriptionFacts, SubscriptionItemFacts
 from lib.payments.ledger import Source
+from lib.payments.rows.addons import follow_addon
+from lib.payments.rows.begun import begun_by_us
 from lib.payments.rows.found import Changes, find_subscription, last_outcomes, noted
 
 STATUSES: Final[Mapping[str, str]] = {
@@ -51,13 +53,17 @@ def follow_subscription(
 
     A subscription that will end with its period stays `active`, with `canceled_at` filled, as in production.
     Stripe's pause of collection changes no row but the ledger's: the status stays `active` there as well.
-    None when no subscription of ours has this id.
+    One that an operation of ours began gets its row here, and that of an add-on changes the add-on's.
+    None when no row of ours has this id.
     """
     row = find_subscription(work.session, facts.id)
+    if row is not None:
+        ledger.begin(work, row)
+    else:
+        row = begun_by_us(work, facts)
     if row is None:
-        return None
+        return follow_addon(work, facts, at=at)
     moment = at or work.now
-    ledger.begin(work, row)
     was = row.status
     status = _status(work.session, row, facts, as_of)
     _follow_plan(work.session, row, facts)

@@ -17,29 +17,45 @@ from lib.payments.sandbox.rules.discounts import redeem
 from lib.payments.sandbox.rules.renewals import RENEWABLE, upcoming
 from lib.payments.sandbox.rules.subscription_items import credit_unused
 from lib.payments.sandbox.rules.subscription_updates import change_items
+from lib.payments.sandbox.rules.subscriptions import create
 from lib.payments.sandbox.session import Session
 
 _DETAILS = {"items", "proration_behavior", "proration_date", "cancel_now"}
+_OF_A_NEW_ONE = {"items", "trial_end"}
 
 
 def create_preview(session: Session, params: Params) -> Rendered:
-    """The next invoice of a subscription: as it is, with other items, or canceled now."""
-    if "subscription" not in params:
-        raise missing_param("subscription")
+    """The next invoice of a subscription (as it is, with other items, or canceled now), or a new one's first.
+
+    Without `subscription` it is about one that `customer` would begin with these items.
+    """
     details: dict[str, Any] = params.get("subscription_details") or {}
-    if others := details.keys() - _DETAILS:
+    begins = "subscription" not in params
+    if begins and ("customer" not in params or "items" not in details):
+        raise missing_param("subscription")
+    if others := details.keys() - (_OF_A_NEW_ONE if begins else _DETAILS):
         raise unsupported(f"the parameter subscription_details[{min(others)}]")
     session.store.connection.execute("SAVEPOINT preview")
     try:
-        invoice_shape = _tried(session, params, details)
+        trial = Session(session.store, now=session.now)
+        invoice_shape = _begun(trial, params, details) if begins else _tried(trial, params, details)
     finally:
         session.store.connection.execute("ROLLBACK TO preview")
         session.store.connection.execute("RELEASE preview")
     return Rendered(invoice_shape)
 
 
-def _tried(session: Session, params: Params, details: dict[str, Any]) -> dict[str, Any]:
-    trial = Session(session.store, now=session.now)
+def _begun(trial: Session, params: Params, details: dict[str, Any]) -> dict[str, Any]:
+    """The first invoice of a subscription that is begun for the look of it."""
+    given: Params = {name: params[name] for name in ("customer", "discounts") if name in params}
+    # Nothing is charged for a look: the payment waits for a confirmation that never comes.
+    subscription = create(trial, {**given, **details, "payment_behavior": "default_incomplete"})
+    invoice = trial.newest("invoice", parent=subscription["id"])
+    assert invoice is not None, "a subscription begins with an invoice"
+    return _as_upcoming(shapes.render(trial, invoice))
+
+
+def _tried(trial: Session, params: Params, details: dict[str, Any]) -> dict[str, Any]:
     subscription = trial.get("subscription", params["subscription"], param="subscription")
     if subscription["status"] not in RENEWABLE:
         raise StripeError(
@@ -57,9 +73,13 @@ def _tried(session: Session, params: Params, details: dict[str, Any]) -> dict[st
     balance = trial.get("customer", invoice["customer"]).get("balance", 0)
     if invoice["status"] == "draft":
         invoice["starting_balance"] = balance
-    shape = shapes.render(trial, invoice)
+    return _as_upcoming(shapes.render(trial, invoice))
+
+
+def _as_upcoming(shape: dict[str, Any]) -> dict[str, Any]:
+    """The invoice as one that is not made yet."""
     return shape | {
-        "id": f"upcoming_{invoice['id']}",
+        "id": f"upcoming_{shape['id']}",
         "status": "draft",
         "number": None,
         "amount_paid": 0,

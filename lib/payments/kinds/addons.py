@@ -1,0 +1,30 @@
+"""The end of an add-on that is paid again and again: found again by the state of its subscription."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from lib.core.work import Work
+from lib.payments import rows
+from lib.payments.events import SubscriptionFacts
+from lib.payments.kinds.cancellations import (
+    ask_subscription,
+    cancel_at_period_end,
+    cancel_now,
+    is_over,
+    will_end,
+)
+from lib.payments.kinds.kind import Answer, Kind
+from lib.payments.rows import Changes
+
+
+def _follow(work: Work, answer: Answer, _operation_id: str) -> Changes | None:
+    assert isinstance(answer, SubscriptionFacts)
+    return rows.follow_addon(work, answer)
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "addon_cancel_now": Kind("Cancel the add-on now", cancel_now, ask_subscription(is_over), _follow),
+    "addon_cancel_at_period_end": Kind(
+        "Cancel the add-on at its period's end", cancel_at_period_end, ask_subscription(will_end), _follow
+    ),
+}
