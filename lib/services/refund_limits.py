@@ -1,23 +1,22 @@
 """How much one member of staff may approve within 24 hours, and every try that was counted against it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import event, func, select
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from lib.core import money
 from lib.core.access import Actor, Permission
 from lib.core.errors import Refused
-from lib.core.guard import GuardedSession
 from lib.core.work import View, Work, query
-from lib.models import AdminUser, Refund, RefundAttempt, RefundLimit, new_id
+from lib.models import Refund, RefundAttempt, RefundLimit, new_id
+from lib.services.limits import WINDOW, hold_actor
+from lib.services.limits import keep_refused as keep_refused
 
 DEFAULT_LIMIT_CENTS: Final = 50_000
 """Per currency, where neither the person nor their role has a limit of their own."""
-
-WINDOW: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def start_attempt(work: Work, refund: Refund, currency: str) -> RefundAttempt:
     Holds the actor's own row, where there is one: of two approvals at the same moment the second waits, and
     sees what the first has used.
     """
-    work.session.execute(select(AdminUser.id).where(AdminUser.id == work.actor.id).with_for_update())
+    hold_actor(work)
     use = use_of(work.session, work.actor, currency, work.now)
     return RefundAttempt(
         id=new_id(),
@@ -104,25 +103,3 @@ def check(attempt: RefundAttempt) -> None:
             f"This goes beyond your limit: {limit} within 24 hours, of which {used} are used. Ask somebody "
             "with a higher limit to decide, or wait."
         )
-
-
-def keep_refused(work: Work, attempt: RefundAttempt, why: str) -> None:
-    """Keep a refused attempt although its action is about to be rolled back: in a transaction of its own.
-
-    It is written as soon as the action has let go of the database, because SQLite has one writer.
-    """
-    attempt.refusal = why
-    bind = work.session.get_bind()
-    kept = False
-
-    def store(_session: Session, transaction: SessionTransaction) -> None:
-        nonlocal kept
-        if kept or transaction.parent is not None:
-            return
-        kept = True
-        # No action is under way in that transaction, only a note about one that was turned down.
-        with GuardedSession(bind) as own, own.begin():
-            own.phase = "auditing"
-            own.add(attempt)
-
-    event.listen(work.session, "after_transaction_end", store)
