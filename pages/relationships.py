@@ -4,7 +4,7 @@ import streamlit as st
 
 from lib import ui
 from lib.core.access import Permission
-from lib.services import couple_life, couples, payments, timeline
+from lib.services import couple_life, couples, payments, starts, timeline
 
 ui.page("Relationships", Permission.PEOPLE_READ)
 
@@ -43,7 +43,7 @@ for side, partner in zip(st.columns(2), couple.partners, strict=False):
     with side:
         ui.card(partner, pays=partner.id in standing.payers)
 
-match ui.sections("Timeline", "Money", "Engagement", "Life", "Messages", "Errors", "Notes"):
+match ui.sections("Timeline", "Money", "Engagement", "Life", "Messages", "Errors", "Notes", "Change"):
     case "Timeline":
         kind = ui.choose("Show", tuple(timeline.KINDS), key="kind")
         ui.timeline(ui.read(timeline.of_couple, couple_id, kind=kind), names)
@@ -58,6 +58,7 @@ match ui.sections("Timeline", "Money", "Engagement", "Life", "Messages", "Errors
                 row.id,
                 icon=":material/autorenew:",
             )
+        ui.link("Their AI credits", "credits", couple_id, icon=":material/token:")
         ui.payments(ui.read(payments.of_couple, couple_id))
     case "Engagement":
         rows = ui.read(couple_life.engagement, couple_id)
@@ -82,3 +83,10 @@ match ui.sections("Timeline", "Money", "Engagement", "Life", "Messages", "Errors
         )
     case "Notes":
         ui.notebook("relationships", couple_id)
+    case "Change":
+        ui.watch(starts.progress, couple_id, ui.read(starts.progress, couple_id))
+        ui.couple_life(couple_id)
+        st.subheader("Start a subscription", anchor=False)
+        ui.start_subscription(couple_id)
+        st.subheader("Give them a subscription", anchor=False)
+        ui.give(couple_id)

@@ -102,6 +102,10 @@ with st.container(horizontal=True):
         shown=case.digest,
     )
 
+with st.expander("Move to the partner", icon=":material/swap_horiz:", on_change="rerun") as moving:
+    if moving.open:
+        ui.hand_over(case.id)
+
 ui.watch(subscriptions.progress, case.id, case.operations)
 st.subheader("Payments", anchor=False)
 ui.frame(

@@ -17,8 +17,9 @@ from sqlalchemy.orm import aliased
 
 from lib.core import moments
 from lib.core.access import Permission
-from lib.core.errors import Invalid
-from lib.core.listing import AnySelect, Column, listing
+from lib.core.errors import Invalid, NotFound
+from lib.core.listing import AnyRow, AnySelect, Column, listing
+from lib.core.work import View, query
 from lib.models import Payment, Relationship, Subscription, SubscriptionPlan, User, sortable
 
 STATES: Final = ("given", "redeemed", "converted", "ended")
@@ -131,3 +132,19 @@ def _went_on() -> ColumnElement[bool]:
         )
         .correlate(Subscription)
     )
+
+
+@query(Permission.CREDITS_READ)
+def one(view: View, gift_id: str) -> AnyRow:
+    """One gift as the list has it; its people count as opened. Raises NotFound."""
+    people = view.session.execute(
+        select(Subscription.user_id, Subscription.gift_from_user_id).where(Subscription.id == gift_id)
+    ).first()
+    members = [key for key in people or () if key is not None]
+    for key in members:
+        view.note_opening("users", key)
+    with view.revealing(members):
+        found = view.session.execute(gifts.build(q=gift_id).where(Subscription.id == gift_id)).first()
+    if found is None:
+        raise NotFound(f"There is no gift “{gift_id[:40]}”.")
+    return found

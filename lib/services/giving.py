@@ -27,11 +27,14 @@ LONGEST_MESSAGE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Gift:
-    """What is to be given: `amount_cents` is charged once, in minor units of the plan's currency."""
+    """What is to be given: `amount_cents` is charged once, in minor units of the plan's currency.
+
+    `customer_id`: the giver's at Stripe, None where no row of ours knows it.
+    """
 
     giver_id: str
     giver_name: str | None
-    customer_id: str
+    customer_id: str | None
     plan: Plan
     months: int
 
@@ -47,23 +50,16 @@ class Gift:
 
 
 @query(Permission.SUBSCRIPTIONS_GIVE)
-def question(view: View, *, giver: str, plan_id: str, months: int, customer_id: str = "") -> Gift:
-    """Check a wish against our rows, and find the giver by id or e-mail; raises as `give` does.
-
-    `customer_id` is needed for a giver whom no row of ours knows as a customer.
-    """
+def question(view: View, *, giver: str, plan_id: str, months: int) -> Gift:
+    """Check a wish against our rows, and find the giver by id or e-mail; raises as `give` does."""
     found = _giver(view.session, giver)
     known = payers.customers_of(view.session, (found.id,)).get(found.id)
-    theirs = customer_id.strip() or known
-    if theirs is None:
-        raise Refused("This giver has never paid us, so no card is known. Enter their customer at Stripe.")
-    payers.must_be_theirs(view.session, found.id, theirs)
-    return Gift(found.id, found.name, theirs, _plan(view.session, plan_id, months), months)
+    return Gift(found.id, found.name, known, _plan(view.session, plan_id, months), months)
 
 
 def card_of_giver(gateway: Gateway, gift: Gift) -> Card:
     """The card that is charged; raises as `payers.card_of` does."""
-    return payers.card_of(gateway, gift.customer_id, gift.giver_id)
+    return payers.card_of(gateway, gift.giver_id, gift.customer_id)
 
 
 @action(Permission.SUBSCRIPTIONS_GIVE, about="relationships")
@@ -106,13 +102,13 @@ def give(
         object_type="relationships",
         object_id=couple_id,
         relationship_id=couple_id,
-        params=_params(work.session, gift, couple, card_id, message),
+        params=_params(work.session, gift, couple, (customer_id, card_id), message),
         reason=reason,
     )
 
 
 def _params(
-    session: Session, gift: Gift, couple: Relationship, card_id: str, message: str
+    session: Session, gift: Gift, couple: Relationship, paid_by: tuple[str, str], message: str
 ) -> dict[str, str | int | None]:
     giver_couple = session.scalar(
         select(Relationship.id)
@@ -131,8 +127,8 @@ def _params(
         "months": gift.months,
         "amount_cents": gift.amount_cents,
         "currency": gift.plan.currency,
-        "customer_id": gift.customer_id,
-        "card_id": card_id,
+        "customer_id": paid_by[0],
+        "card_id": paid_by[1],
         "message": message.strip(),
         "description": f"Gift: {gift.plan.name}",
     }

@@ -67,10 +67,10 @@ def case(view: View, subscription_id: str) -> HandOver:
     )
 
 
-def card_of_partner(gateway: Gateway, move: HandOver, customer_id: str) -> Card:
+def card_of_partner(gateway: Gateway, move: HandOver) -> Card:
     """The card that the partner would pay with from then on; raises as `payers.card_of` does."""
     assert move.partner_id is not None, "a move without a partner is refused"
-    return payers.card_of(gateway, customer_id, move.partner_id)
+    return payers.card_of(gateway, move.partner_id, move.customer_id)
 
 
 @action(Permission.SUBSCRIPTIONS_START, about="subscriptions")
@@ -105,7 +105,7 @@ def hand_over(
         params={
             "row_id": row.id,
             "subscription_id": row.stripe_subscription_id,
-            "start": start_params(partners, row.relationship_id, card_id),
+            "start": start_params(partners, row.relationship_id, customer_id, card_id),
         },
         reason=reason,
     )

@@ -17,6 +17,7 @@ from lib.core.work import View, query
 from lib.metrics import revenue
 from lib.models import (
     AuditEntry,
+    CreditGrant,
     ErrorLog,
     Heartbeat,
     InboxEvent,
@@ -115,6 +116,12 @@ def _counts(view: View) -> AnyRow:
             Permission.REFUNDS_READ,
             Operation,
             and_(Operation.state == "failed", Operation.prepared_at > week),
+        ),
+        (
+            "grants",
+            Permission.CREDITS_DECIDE,
+            CreditGrant,
+            and_(CreditGrant.status == "pending", CreditGrant.requested_by != view.actor.id),
         ),
         ("parked", Permission.INBOX_READ, InboxEvent, InboxEvent.state.in_(("failed", "parked"))),
         (
@@ -221,6 +228,12 @@ def _from_counts(view: View, counts: AnyRow) -> Iterator[Waiting]:
             "errors",
             urgent=bool(new),
             filters={"severity": "critical"},
+        )
+    if count := number("grants"):
+        yield Waiting(
+            f"{_many(count, 'grant')} of credits or an add-on to decide",
+            "Asked for by colleagues; nothing is given before somebody else has decided.",
+            "credits",
         )
     if count := number("past_due"):
         yield Waiting(

@@ -31,16 +31,26 @@ class Card:
         return f"{self.brand or 'card'} •••• {self.last4 or '????'}"
 
 
-def card_of(gateway: Gateway, customer_id: str, user_id: str) -> Card:
-    """The card on file at Stripe.
+def card_of(gateway: Gateway, user_id: str, customer_id: str | None) -> Card:
+    """The card that a person has on file at Stripe.
 
-    Raises Refused when there is none, when the customer is gone, or is somebody else by its own metadata;
-    StripeFailed when Stripe does not know it.
+    `customer_id`: who they are there; None where our rows do not know, then Stripe is asked for the customer
+    whose metadata names the person, as the app writes it.
+
+    Raises Refused when there is no customer or no card, when the customer is gone, or is somebody else by its
+    own metadata; StripeFailed when Stripe does not know it.
     """
+    if customer_id is None:
+        found = gateway.customers.find("user_id", user_id)
+        if found is None:
+            raise Refused(
+                "They have never paid us, and Stripe knows no card of theirs. The app asks for one."
+            )
+        customer_id = found.id
     customer = gateway.customers.retrieve(customer_id)
     if customer.deleted:
         raise Refused(
-            f"Stripe's customer {customer_id} was deleted. The app makes a new one at their next purchase."
+            f"Stripe's customer {customer_id} was deleted. The app makes another at their next purchase."
         )
     if customer.metadata.get("user_id", user_id) != user_id:
         raise Refused(f"Stripe's customer {customer_id} is somebody else. Check the id.")

@@ -36,11 +36,10 @@ LONGEST_TRIAL_DAYS: Final = 365
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """A partner who may pay; `customer_id` is None where no row of ours knows them as a customer."""
+    """A partner who may pay."""
 
     user_id: str
     name: str | None
-    customer_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,11 @@ class Plan:
     def title(self) -> str:
         """As a person chooses it: `Try It Out, monthly, $30.00`."""
         return f"{self.name}, {self.billing_period}, {money.show(self.price_cents, self.currency)}"
+
+    @property
+    def mrr_cents(self) -> int:
+        """What it adds to MRR once it is paid for, before a discount."""
+        return money.monthly(money.annualised(self.price_cents, self.billing_period))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,13 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What Stripe is asked for a preview of: all of it was checked against our rows."""
+    """What Stripe is asked for a preview of: all of it was checked against our rows.
+
+    `customer_id`: the payer's at Stripe, None where no row of ours knows it.
+    """
 
     user_id: str
-    customer_id: str
+    customer_id: str | None
     plan: Plan
     trial_end: datetime | None
     code_id: str | None
@@ -100,16 +107,15 @@ class Preview:
 @query(Permission.SUBSCRIPTIONS_START)
 @shown_when_revealed
 def offer(view: View, couple_id: str) -> Offer:
-    """The plans, the partners and their customers at Stripe; raises NotFound."""
+    """The plans, and the partners who may pay; raises NotFound."""
     couple = _couple(view.session.get(Relationship, couple_id), couple_id)
     ids = tuple(dict.fromkeys((couple.user_1_id, couple.user_2_id)))
     names = dict(view.session.execute(select(User.id, User.name).where(User.id.in_(ids))).all())
-    customers = payers.customers_of(view.session, ids)
     running = _running(view.session, couple_id)
     return Offer(
         couple_id=couple_id,
         digest=digest(couple),
-        payers=tuple(Payer(key, names[key], customers.get(key)) for key in ids if key in names),
+        payers=tuple(Payer(key, names[key]) for key in ids if key in names),
         plans=plans_on_sale(view.session),
         access_until=max((row.current_period_end for row in running), default=None),
         why_not=_why_not(couple, running),
@@ -123,13 +129,12 @@ def question(
     *,
     plan_id: str,
     payer_id: str,
-    customer_id: str,
     trial_days: int = 0,
     code: str = "",
 ) -> Question:
     """Check a wish against our rows, for Stripe to preview; raises as `start` does."""
     couple = _couple(view.session.get(Relationship, couple_id), couple_id)
-    return _decide(view.session, view.now, couple, plan_id, payer_id, customer_id, trial_days, code)
+    return _decide(view.session, view.now, couple, plan_id, payer_id, trial_days, code)
 
 
 def preview(gateway: Gateway, asked: Question) -> Preview:
@@ -137,9 +142,9 @@ def preview(gateway: Gateway, asked: Question) -> Preview:
 
     Raises Refused without a card on file, StripeFailed when Stripe cannot say.
     """
-    card = payers.card_of(gateway, asked.customer_id, asked.user_id)
+    card = payers.card_of(gateway, asked.user_id, asked.customer_id)
     invoice = gateway.invoices.preview_start(
-        asked.customer_id,
+        card.customer_id,
         price_id=asked.plan.price_id,
         trial_end=asked.trial_end,
         coupon_id=asked.coupon_id,
@@ -185,7 +190,7 @@ def start(
     if why := _why_not(couple, _running(work.session, couple_id)):
         raise Refused(why)
     payers.must_be_quiet(work.session, couple_id)
-    decided = _decide(work.session, work.now, couple, plan_id, payer_id, customer_id, trial_days, code)
+    decided = _decide(work.session, work.now, couple, plan_id, payer_id, trial_days, code)
     payers.must_be_theirs(work.session, payer_id, customer_id, card_id)
     return operations.prepare(
         work,
@@ -193,12 +198,12 @@ def start(
         object_type="relationships",
         object_id=couple_id,
         relationship_id=couple_id,
-        params=start_params(decided, couple_id, card_id),
+        params=start_params(decided, couple_id, customer_id, card_id),
         reason=reason,
     )
 
 
-def start_params(decided: Question, couple_id: str, card_id: str) -> dict[str, str | None]:
+def start_params(decided: Question, couple_id: str, customer_id: str, card_id: str) -> dict[str, str | None]:
     """What the operation needs, with the id that our row will have."""
     return {
         "subscription_id": new_id(),
@@ -206,7 +211,7 @@ def start_params(decided: Question, couple_id: str, card_id: str) -> dict[str, s
         "user_id": decided.user_id,
         "plan_id": decided.plan.id,
         "price_id": decided.plan.price_id,
-        "customer_id": decided.customer_id,
+        "customer_id": customer_id,
         "card_id": card_id,
         "code_id": decided.code_id,
         "coupon_id": decided.coupon_id,
@@ -244,13 +249,11 @@ def _decide(
     couple: Relationship,
     plan_id: str,
     payer_id: str,
-    customer_id: str,
     trial_days: int,
     code: str,
 ) -> Question:
     if payer_id not in (couple.user_1_id, couple.user_2_id):
         raise Refused("Only one of the two partners can pay for their subscription.")
-    payers.must_be_theirs(session, payer_id, customer_id)
     plan = next((each for each in plans_on_sale(session) if each.id == plan_id), None)
     if plan is None:
         raise NotFound(f"There is no plan “{plan_id[:40]}” on sale with a price at Stripe.")
@@ -260,7 +263,7 @@ def _decide(
     days = trial_days + (found.trial_days if found else 0)
     return Question(
         payer_id,
-        customer_id,
+        payers.customers_of(session, (payer_id,)).get(payer_id),
         plan,
         now + timedelta(days=days) if days else None,
         found.id if found else None,

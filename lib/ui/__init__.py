@@ -6,6 +6,7 @@ from lib.ui.desk import announce, ask_stripe, attempt, may, page, read
 from lib.ui.filters import choose, filters, first_page, one_of, pick, search_box, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import REASON, Ask, action
+from lib.ui.giveaways import allowance, couple_credits, gift, grant, purchase
 from lib.ui.links import link, object_link, waiting
 from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.show import (
@@ -23,6 +24,7 @@ from lib.ui.show import (
     trace,
     words,
 )
+from lib.ui.starting import couple_life, give, hand_over, start_subscription
 from lib.ui.table import back, frame, open_row, opened, sections, table
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "Ask",
     "Tile",
     "action",
+    "allowance",
     "amount",
     "announce",
     "ask_stripe",
@@ -42,12 +45,18 @@ __all__ = [
     "chart",
     "choose",
     "counted",
+    "couple_credits",
+    "couple_life",
     "document",
     "facts",
     "figure_tile",
     "filters",
     "first_page",
     "frame",
+    "gift",
+    "give",
+    "grant",
+    "hand_over",
     "limit",
     "link",
     "may",
@@ -63,12 +72,14 @@ __all__ = [
     "period",
     "pick",
     "plain",
+    "purchase",
     "read",
     "results",
     "reveal",
     "search_box",
     "sections",
     "stands_on",
+    "start_subscription",
     "table",
     "tiles",
     "timeline",

@@ -14,15 +14,16 @@ from lib.ui.show import plain, words
 
 _REASON_WIDTH: Final = 240  # pixels, of a reason longer than
 _REASON_LENGTH: Final = 32
-Kind = Literal["text", "area", "choice", "money", "email"]
+Kind = Literal["text", "area", "choice", "money", "email", "count"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One thing that a form asks for; `name` is the action's argument.
 
-    A `money` field is typed as an amount in `currency` and handed on in minor units. A `choice` offers
-    `options`, shown as words. Everything is required unless `required` is False.
+    A `money` field is typed as an amount in `currency` and handed on in minor units, a `count` as a whole
+    number from `least` to `most`. A `choice` offers `options`, shown as words. Everything is required unless
+    `required` is False.
     """
 
     name: str
@@ -33,6 +34,8 @@ class Ask:
     help: str | None = None
     placeholder: str | None = None
     currency: str = "USD"
+    least: int = 0
+    most: int | None = None
     required: bool = True
 
 
@@ -107,8 +110,17 @@ def _as_shown(
     return before
 
 
-def _widget(field: Ask, key: str) -> str | None:
+def _widget(field: Ask, key: str) -> str | int | None:
     match field.kind:
+        case "count":
+            return st.number_input(
+                field.label,
+                field.least,
+                field.most,
+                int(field.default or field.least),
+                key=key,
+                help=field.help,
+            )
         case "area":
             return st.text_area(
                 field.label,
@@ -135,7 +147,9 @@ def _widget(field: Ask, key: str) -> str | None:
             )
 
 
-def _answer(field: Ask, typed: str | None) -> Any:
+def _answer(field: Ask, typed: str | int | None) -> Any:
+    if isinstance(typed, int):
+        return typed
     text = (typed or "").strip()
     if field.required and not text:
         raise Invalid(f"{field.label} is needed.")

@@ -19,6 +19,8 @@ PAGE_OF: Final[Mapping[str, str]] = MappingProxyType(
         "subscriptions": "subscriptions",
         "refunds": "refunds",
         "discount_codes": "discounts",
+        "user_addons": "credits",
+        "admin_credit_grants": "credits",
         "stripe_webhooks": "inbox",
         "admin_inbox": "inbox",
         "error_logs": "errors",

@@ -39,6 +39,7 @@ DESKS: Final = (
     Desk("Billing", "subscriptions", "Subscriptions", "autorenew", P.SUBSCRIPTIONS_READ),
     Desk("Billing", "refunds", "Refunds", "undo", P.REFUNDS_READ),
     Desk("Billing", "discounts", "Discounts", "sell", P.DISCOUNTS_READ),
+    Desk("Billing", "credits", "Credits & gifts", "redeem", P.CREDITS_READ),
     Desk("Billing", "inbox", "Stripe inbox", "inbox", P.INBOX_READ),
     Desk("Finance", "revenue", "Revenue", "monitoring", P.REVENUE_READ),
     Desk("Product", "experiments", "Experiments", "science", P.EXPERIMENTS_READ),

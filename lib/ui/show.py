@@ -17,12 +17,25 @@ Colour = Literal["red", "orange", "blue", "green", "violet", "gray"]
 # Colour never carries meaning alone: each status comes with its word and an icon.
 _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
     **dict.fromkeys(
-        ("active", "succeeded", "processed", "done", "applied", "resolved", "completed"),
+        (
+            "active",
+            "succeeded",
+            "processed",
+            "done",
+            "applied",
+            "resolved",
+            "completed",
+            "converted",
+            "purchase",
+        ),
         ("green", ":material/check_circle:"),
     ),
-    **dict.fromkeys(("trialing", "received", "sending", "answered", "running"), ("blue", ":material/sync:")),
     **dict.fromkeys(
-        ("pending", "prepared", "approved", "paused", "planned"), ("violet", ":material/schedule:")
+        ("trialing", "received", "sending", "answered", "running", "redeemed", "grant"),
+        ("blue", ":material/sync:"),
+    ),
+    **dict.fromkeys(
+        ("pending", "prepared", "approved", "paused", "planned", "given"), ("violet", ":material/schedule:")
     ),
     **dict.fromkeys(
         ("past_due", "incomplete", "unmatched", "unknown", "high", "refused", "denied"),

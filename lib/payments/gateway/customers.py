@@ -1,7 +1,8 @@
 """Customers at Stripe: who pays, and with which card."""
 
 from lib.payments.events import CustomerFacts
-from lib.payments.gateway.connection import Connection
+from lib.payments.events.fields import rows
+from lib.payments.gateway.connection import Connection, facts_of
 
 
 class Customers:
@@ -19,3 +20,15 @@ class Customers:
             customer_id,
             params={"expand": ["invoice_settings.default_payment_method"]},
         )
+
+    def find(self, name: str, value: str) -> CustomerFacts | None:
+        """The newest customer with that value in its metadata; None without one.
+
+        Stripe's search is behind by up to a minute (https://docs.stripe.com/search), so it shows what was,
+        and never decides whether something happened.
+        """
+        quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+        answer = self._connection.ask(
+            self._stripe.customers.search, params={"query": f"metadata['{name}']:'{quoted}'", "limit": 1}
+        )
+        return next((facts_of(CustomerFacts, row) for row in rows(answer)), None)

@@ -1,18 +1,21 @@
-"""Customers: create, retrieve, update, list, delete."""
+"""Customers: create, retrieve, update, list, search by metadata, delete."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from stripe import params as typed
 
 from lib.payments.sandbox.errors import unsupported
 from lib.payments.sandbox.facts import Facts
-from lib.payments.sandbox.listing import PAGE_PARAMS, Page, page
+from lib.payments.sandbox.listing import PAGE_PARAMS, Page, cut, page, page_size
 from lib.payments.sandbox.router import Params, Rendered, Route
 from lib.payments.sandbox.rules.merging import merge_metadata
 from lib.payments.sandbox.rules.payment_methods import attached, owned
 from lib.payments.sandbox.rules.subscriptions import end
 from lib.payments.sandbox.session import Session
+from lib.payments.sandbox.shapes import render
 
+_METADATA: Final = re.compile(r"metadata\['(?P<name>[^']+)'\]:'(?P<value>(?:[^'\\]|\\.)*)'")
 _PLAIN = (
     "address",
     "balance",
@@ -74,6 +77,29 @@ def list_(session: Session, params: Params) -> Page:
     return page(session, "customer", params, lookup=params.get("email"))
 
 
+def search(session: Session, params: Params) -> Rendered:
+    """Customers whose metadata has one value, newest first: the only query that is spoken here."""
+    asked = _METADATA.fullmatch(params["query"].strip())
+    if asked is None:
+        raise unsupported(f"the search query {params['query'][:60]}")
+    name, value = asked["name"], re.sub(r"\\(.)", r"\1", asked["value"])
+    found = (
+        facts
+        for facts in session.select("customer")
+        if not facts.get("deleted") and (facts.get("metadata") or {}).get(name) == value
+    )
+    items, has_more = cut(found, page_size(params))
+    return Rendered(
+        {
+            "object": "search_result",
+            "data": [render(session, facts) for facts in items],
+            "has_more": has_more,
+            "next_page": None,
+            "url": "/v1/customers/search",
+        }
+    )
+
+
 def delete(session: Session, _params: Params, customer_id: str) -> Rendered:
     """Delete the customer; its subscriptions end at once."""
     customer = session.get("customer", customer_id)
@@ -87,6 +113,7 @@ _CREATE = " ".join([*_PLAIN, "metadata invoice_settings expand"])
 
 ROUTES = (
     Route("POST", "/v1/customers", create, typed.CustomerCreateParams, f"{_CREATE} payment_method"),
+    Route("GET", "/v1/customers/search", search, typed.CustomerSearchParams, "query limit"),
     Route("GET", "/v1/customers", list_, typed.CustomerListParams, f"{PAGE_PARAMS} created email"),
     Route("GET", "/v1/customers/{}", retrieve, typed.CustomerRetrieveParams, "expand"),
     Route("POST", "/v1/customers/{}", update, typed.CustomerUpdateParams, _CREATE),

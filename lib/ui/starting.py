@@ -1,0 +1,222 @@
+"""What pages show where something begins or ends for a couple: a subscription, a gift, a move, a pause.
+
+Each shows first what Stripe would charge, and to which card; the button acts on exactly that.
+"""
+
+from datetime import datetime
+
+import streamlit as st
+
+from lib.core.access import Permission
+from lib.core.listing import Column
+from lib.services import couple_status, giving, handover, starts
+from lib.services.starts import Preview, Question
+from lib.ui import desk
+from lib.ui.forms import REASON, Ask, action
+from lib.ui.show import amount, moment, plain
+from lib.ui.table import frame
+
+_TOUCHED = (
+    Column("what", "What", "code"),
+    Column("name", "Name"),
+    Column("status", "Status", "status"),
+    Column("price_cents", "Price", "money"),
+    Column("until", "Period ends", "moment"),
+    Column("at_stripe", "At Stripe", "flag"),
+    Column("id", "Id", "id"),
+)
+
+
+def start_subscription(couple_id: str) -> None:
+    """Offer a new subscription: who pays, which plan, a trial, a code; Stripe's preview before the button."""
+    offer = desk.read(starts.offer, couple_id)
+    if offer.why_not:
+        st.caption(offer.why_not)
+        return
+    names = {payer.user_id: payer.name or payer.user_id for payer in offer.payers}
+    plans = {plan.id: plan.title for plan in offer.plans}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        plan_id = st.selectbox("Plan", list(plans), format_func=lambda key: plans[key], key="start:plan")
+        payer_id = st.selectbox("Paid by", list(names), format_func=lambda key: names[key], key="start:payer")
+        days = st.number_input("Trial days", 0, starts.LONGEST_TRIAL_DAYS, 0, key="start:days")
+        code = st.text_input("Code", key="start:code", max_chars=60)
+    question = desk.read(
+        starts.question,
+        couple_id,
+        plan_id=plan_id,
+        payer_id=payer_id,
+        trial_days=days,
+        code=code,
+    )
+    preview = desk.ask_stripe(starts.preview, question)
+    if preview is None:
+        return
+    effect = _effect_of_start(question, preview, offer.access_until)
+    st.markdown(effect)
+    action(
+        "Start it",
+        starts.start,
+        couple_id,
+        key="start",
+        needs=Permission.SUBSCRIPTIONS_START,
+        effect=effect,
+        done="Queued: Stripe begins it, and the row follows.",
+        icon=":material/play_arrow:",
+        primary=True,
+        shown=offer.digest,
+        plan_id=plan_id,
+        payer_id=payer_id,
+        customer_id=preview.card.customer_id,
+        card_id=preview.card.id,
+        trial_days=days,
+        code=code,
+    )
+
+
+def _effect_of_start(question: Question, preview: Preview, access_until: datetime | None) -> str:
+    """Money, access and MRR, in sentences."""
+    price, mrr = (
+        plain(amount(cents, question.plan.currency))
+        for cents in (question.plan.price_cents, question.plan.mrr_cents)
+    )
+    due = plain(amount(preview.due_cents, preview.currency))
+    said = [f"Charged now: **{due}**, on {plain(preview.card)}."]
+    if question.trial_end:
+        said.append(f"Free until **{moment(question.trial_end)}**, when MRR rises by **{mrr}**.")
+    else:
+        said.append(f"MRR rises by **{mrr}** today, less what a code takes off.")
+    said.append(f"From then on {price} {question.plan.billing_period}. Both partners have access at once.")
+    if access_until:
+        said.append(f"What they have now runs until **{moment(access_until)}** beside it.")
+    return " ".join(said)
+
+
+def give(couple_id: str) -> None:
+    """Offer to give the couple a subscription that somebody else pays for, once."""
+    offer = desk.read(starts.offer, couple_id)
+    plans = {plan.id: plan.title for plan in offer.plans}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        giver = st.text_input(
+            "Giver", key="give:giver", placeholder="Id or e-mail of who pays", max_chars=320
+        )
+        plan_id = st.selectbox("Plan", list(plans), format_func=lambda key: plans[key], key="give:plan")
+        months = st.selectbox("Months", giving.MONTHS, key="give:months")
+    if not giver.strip():
+        st.caption("Who pays is charged once, for all months; the gift begins at once and ends by itself.")
+        return
+    gift = desk.read(giving.question, giver=giver, plan_id=plan_id, months=months)
+    card = desk.ask_stripe(giving.card_of_giver, gift)
+    if card is None:
+        return
+    giver_name = plain(gift.giver_name or gift.giver_id)
+    effect = (
+        f"**{plain(gift.amount)}** are charged once, to {plain(card)} of {giver_name}. "
+        f"The couple has {plain(gift.plan.name)} for {gift.months} months. Gifts add nothing to MRR."
+    )
+    st.markdown(effect)
+    message = Ask("message", "Message", "area", required=False, placeholder="What the couple reads")
+    action(
+        "Give it",
+        giving.give,
+        couple_id,
+        key="give",
+        needs=Permission.SUBSCRIPTIONS_GIVE,
+        effect=effect,
+        ask=[message, REASON],
+        done="Queued: the gift begins once the card is charged.",
+        icon=":material/redeem:",
+        primary=True,
+        shown=offer.digest,
+        giver_id=gift.giver_id,
+        customer_id=card.customer_id,
+        card_id=card.id,
+        plan_id=plan_id,
+        months=months,
+    )
+
+
+def hand_over(subscription_id: str) -> None:
+    """Offer to move a subscription to the other partner, from the end of what is paid for on."""
+    move = desk.read(handover.case, subscription_id)
+    if move.why_not or move.plan is None:
+        st.caption(move.why_not or "")
+        return
+    partner = move.partner_name or move.partner_id or ""
+    card = desk.ask_stripe(handover.card_of_partner, move)
+    if card is None:
+        return
+    price = plain(amount(move.plan.price_cents, move.plan.currency))
+    effect = (
+        f"**{plain(move.from_name)}** is not charged again; access stays. From **{moment(move.paid_until)}** "
+        f"on, **{plain(partner)}** pays {price} {move.plan.billing_period} with {plain(card)}. No money "
+        "moves today. A discount does not come along. MRR is out until the first payment of the new one."
+    )
+    st.markdown(effect)
+    action(
+        "Move it",
+        handover.hand_over,
+        subscription_id,
+        key="move",
+        needs=Permission.SUBSCRIPTIONS_START,
+        effect=effect,
+        done="Queued: it ends with its period, then the partner's begins.",
+        icon=":material/swap_horiz:",
+        shown=move.digest,
+        customer_id=card.customer_id,
+        card_id=card.id,
+    )
+
+
+def couple_life(couple_id: str) -> None:
+    """Offer to pause, end or resume a couple, saying what that touches and asking what happens to it."""
+    standing = desk.read(couple_status.standing, couple_id)
+    frame(
+        standing.touched,
+        _TOUCHED,
+        key="touched",
+        alt="What goes on for this couple",
+        empty="Nothing goes on for this couple: no subscription, no gift, no add-on.",
+    )
+    fate = Ask("subscription", "Their subscriptions", "choice", options=couple_status.FATES)
+    touches = f"It touches {len(standing.touched)} things above. Nothing that they did is deleted."
+    with st.container(horizontal=True):
+        action(
+            "Pause the couple",
+            couple_status.pause,
+            couple_id,
+            key="pause",
+            needs=Permission.SUBSCRIPTIONS_CANCEL,
+            why_not=standing.why_not_pause,
+            effect=f"The app rests for both. {touches}",
+            ask=[fate, REASON],
+            done="Paused.",
+            icon=":material/pause:",
+            shown=standing.digest,
+        )
+        action(
+            "End the couple",
+            couple_status.end,
+            couple_id,
+            key="end",
+            needs=Permission.SUBSCRIPTIONS_CANCEL,
+            why_not=standing.why_not_end,
+            effect=f"The couple ends for both partners. {touches} Gifts run out by themselves; add-ons are "
+            "cancelled one by one under Credits & gifts.",
+            ask=[fate, REASON],
+            confirm="end the couple",
+            done="Ended.",
+            icon=":material/heart_broken:",
+            shown=standing.digest,
+        )
+        action(
+            "Resume the couple",
+            couple_status.resume,
+            couple_id,
+            key="resume",
+            needs=Permission.SUBSCRIPTIONS_CANCEL,
+            why_not=standing.why_not_resume,
+            effect=f"The couple is {standing.status} now, and active then. Subscriptions stay as they are.",
+            done="Active again.",
+            icon=":material/favorite:",
+            shown=standing.digest,
+        )
