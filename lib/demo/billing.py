@@ -7,7 +7,7 @@ from random import Random
 from lib.demo.at_stripe import StripeSide
 from lib.demo.book import Book
 from lib.demo.catalogue import Catalogue, Code, Plan
-from lib.demo.clock import DAY, day_of, sql_form, stamp, stripe_form
+from lib.demo.clock import DAY, HOUR, day_of, sql_form, stamp, stripe_form
 from lib.demo.dirt import Dirt, old_price
 from lib.demo.figures import Figures
 from lib.demo.growth import season
@@ -26,6 +26,8 @@ _NEVER_SUBSCRIBES = 0.16
 _COMES_BACK = 0.13
 _PLANS = {"try_it_out": 62, "better_together": 27, "premium_plus": 11}
 _GIVERS_REMEMBERED = 200
+_GIVEN_LATELY = 23  # one of so many couples that had stopped was given a subscription these days
+_PARTNER_HAS_CARD = 40  # in one of so many couples the other partner has a card on file, too
 
 
 @dataclass(slots=True)
@@ -89,11 +91,12 @@ class Billing:
             declines = any(life.state.status in {"past_due", "incomplete"} for life in money.lives)
             self.stripe.customer(couple, random, declines=declines)
             self._customer_events(couple)
+            if couple.number % _PARTNER_HAS_CARD == 3 and not wrong:
+                self._card_of_partner(couple)
             if money.first_paid is not None:
                 self._givers.append(couple)
         if not money.alive:
-            ended = max((life.ended_at or life.started for life in money.lives), default=couple.joined)
-            money.until = min(self._horizon, ended + int(random.expovariate(1 / (9 * DAY))))
+            self._leave(couple, money, random, wrong)
         return money
 
     def _second_payer(self, couple: Couple, money: Money, random: Random) -> None:
@@ -131,6 +134,27 @@ class Billing:
         )
         self._record(couple, couple.payer, life, money, random, code, gone=Dirt.GONE_AT_STRIPE in wrong)
         return life
+
+    def _leave(self, couple: Couple, money: Money, random: Random, wrong: frozenset[Dirt]) -> None:
+        """A couple whose last subscription is over opens the app a few times more."""
+        ended = max((life.ended_at or life.started for life in money.lives), default=couple.joined)
+        money.until = min(self._horizon, ended + int(random.expovariate(1 / (9 * DAY))))
+        if couple.number % _GIVEN_LATELY == 7 and not wrong and money.until < self._horizon - 9 * DAY:
+            self._given_lately(couple, money)
+
+    def _given_lately(self, couple: Couple, money: Money) -> None:
+        """Friends gave a couple that had stopped a new start these days; they have not opened the app yet."""
+        # Randomness of its own: the story of everybody else stays as it is.
+        random = Random(couple.id)
+        if self._givers:
+            self._given(couple, self._horizon - random.randrange(2 * HOUR, 6 * DAY), money, random)
+
+    def _card_of_partner(self, couple: Couple) -> None:
+        """The other partner has entered a card as well, and pays nothing yet: a customer of their own."""
+        apart = replace(
+            couple, payer=couple.other, other=couple.payer, customer=stripe_id("cus", couple.other.id)
+        )
+        self.stripe.customer(apart, Random(couple.id), declines=False)
 
     def _choose_plan(self, random: Random, moment: int) -> Plan:
         # In the season of presents more people take the plan with the box.

@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from lib.core.access import Actor, Role
 from lib.core.database import Database
-from lib.core.work import working
+from lib.core.work import reading, working
 from lib.demo.staff import ACCOUNTS
-from lib.models import AdminUser, Payment, Refund, Subscription, sortable
+from lib.models import AdminUser, AiCredit, Payment, Refund, Subscription, UserAddon, sortable
 from lib.services import notes, refunds
+from lib.services.credits import grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,14 @@ _NOTES = (
     (Role.SUPPORT, "Thinking about the annual plan; asked what happens to the days already paid."),
     (Role.FINANCE, "Bank confirmed that the card was replaced. Nothing to do."),
 )
+_GOODWILL = (
+    (Role.SUPPORT, 30, "The answer of the coach never came, twice in a week. They were very patient."),
+    (Role.SUPPORT, 15, "Lost what they had written when the app closed."),
+    (Role.FINANCE, 50, "Charged twice last month; the money is back, this is for the trouble."),
+    (Role.SUPPORT, 25, "Anniversary went wrong: the reminder came a day late."),
+    (Role.SUPPORT, 400, "Asks for a year of credits because a friend has them."),
+)
+_BROKEN = "Their box came broken, and the photo shows it. They would like another one."
 _WISHES = (
     _Wish("requested_by_customer", "Renewed by itself after they had decided to stop; not opened since."),
     _Wish("service_problem", "Check-ins were not saved for a week. Sync errors are in the log."),
@@ -63,6 +72,37 @@ def open_first_cases(database: Database) -> None:
     for (payment, cents), wish in zip(recent, _WISHES, strict=False):
         with working(database, staff[Role.SUPPORT]) as work:
             refunds.request(work, payment, amount_cents=cents, reason=wish.reason, note=wish.note)
+
+
+def offer_goodwill(database: Database) -> None:
+    """Ask for credits and an add-on for couples that use theirs; one is given, one denied, the rest waits."""
+    staff = _staff(database)
+    with database.primary.connect() as connection:
+        newest = connection.execute(
+            select(AiCredit.relationship_id, AiCredit.user_id)
+            .where(AiCredit.transaction_type == "usage")
+            .order_by(sortable(AiCredit.created_at).desc(), AiCredit.id.desc())
+            .limit(60)
+        ).all()
+        box = connection.execute(
+            select(UserAddon.addon_id, UserAddon.relationship_id, UserAddon.user_id)
+        ).first()
+    couples = list(dict.fromkeys(tuple(row) for row in newest))
+    asked = []
+    for (couple, person), (role, amount, reason) in zip(couples, _GOODWILL, strict=False):
+        with working(database, staff[role]) as work:
+            asked.append(grants.request_credits(work, couple, for_user=person, amount=amount, reason=reason))
+    if box is not None:
+        with working(database, staff[Role.SUPPORT]) as work:
+            grants.request_addon(
+                work, box.relationship_id, for_user=box.user_id, addon_id=box.addon_id, reason=_BROKEN
+            )
+    for decide, position, why in ((grants.approve, 3, "Fair, and small."), (grants.deny, 4, "No ground.")):
+        if position < len(asked):
+            with reading(database, staff[Role.FINANCE]) as view:
+                shown = grants.one(view, asked[position]).digest
+            with working(database, staff[Role.FINANCE]) as work:
+                decide(work, asked[position], shown=shown, reason=why)
 
 
 def _staff(database: Database) -> dict[Role, Actor]:

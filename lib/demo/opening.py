@@ -53,6 +53,7 @@ def fill(
         progress=lambda done, total: say(f"{done:,} of {total:,} couples"),
     )
     desk.open_first_cases(database)
+    desk.offer_goodwill(database)
     say("Counting every day's revenue, and the tests.")
     daily.backfill(database, today - timedelta(days=31 * (months + 1)), today)
     experiments.run(database, moments.now())
