@@ -43,7 +43,8 @@ for side, partner in zip(st.columns(2), couple.partners, strict=False):
     with side:
         ui.card(partner, pays=partner.id in standing.payers)
 
-match ui.sections("Timeline", "Money", "Engagement", "Life", "Messages", "Errors", "Notes", "Change"):
+SECTIONS = ("Timeline", "Money", "Engagement", "Life", "Messages", "Errors", "Notes")
+match ui.sections(*SECTIONS, "Start or give", "Pause or end"):
     case "Timeline":
         kind = ui.choose("Show", tuple(timeline.KINDS), key="kind")
         ui.timeline(ui.read(timeline.of_couple, couple_id, kind=kind), names)
@@ -83,10 +84,8 @@ match ui.sections("Timeline", "Money", "Engagement", "Life", "Messages", "Errors
         )
     case "Notes":
         ui.notebook("relationships", couple_id)
-    case "Change":
+    case "Start or give":
         ui.watch(starts.progress, couple_id, ui.read(starts.progress, couple_id))
+        ui.begin(couple_id, names)
+    case "Pause or end":
         ui.couple_life(couple_id)
-        st.subheader("Start a subscription", anchor=False)
-        ui.start_subscription(couple_id)
-        st.subheader("Give them a subscription", anchor=False)
-        ui.give(couple_id)

@@ -147,3 +147,51 @@ def assign(database: Database, arm: str, user: str | None, couple: str | None, *
         "converted": False,
     }
     return write(database, models.Assignment, **values | over)
+
+
+def make_credit(database: Database, couple: str, **over: Any) -> str:
+    """One movement of a couple's AI credits; `credits_balance` is what the app wrote after it."""
+    n = next(_numbers)
+    values = {
+        "id": f"credit_{n:06}",
+        "relationship_id": couple,
+        "user_id": over.pop("user_id", None) or make_user(database),
+        "transaction_type": "purchase",
+        "credits_amount": 50,
+        "credits_balance": 50,
+        "created_at": NOW - timedelta(days=10),
+    }
+    return write(database, models.AiCredit, **values | over)
+
+
+def make_addon(database: Database, **over: Any) -> str:
+    """An add-on of the price list."""
+    n = next(_numbers)
+    values = {
+        "id": f"addon_{n}",
+        "addon_name": "Surprise box",
+        "addon_type": "surprise_box",
+        "price_cents": 2500,
+        "billing_period": "one_time",
+        "is_active": True,
+    }
+    return write(database, models.Addon, **values | over)
+
+
+def make_purchase(database: Database, **over: Any) -> str:
+    """An add-on that a couple bought; with `stripe_subscription_id` one that goes on."""
+    n = next(_numbers)
+    user_id = over.pop("user_id", None) or make_user(database)
+    couple = over.pop("relationship_id", None) or make_couple(database, user_1_id=user_id)
+    values = {
+        "id": f"purchase_{n}",
+        "relationship_id": couple,
+        "user_id": user_id,
+        "addon_id": over.pop("addon_id", None) or make_addon(database),
+        "status": "active",
+        "price_cents": 2500,
+        "billing_period": "one_time",
+        "purchase_date": NOW - timedelta(days=10),
+        "created_at": NOW - timedelta(days=10),
+    }
+    return write(database, models.UserAddon, **values | over)

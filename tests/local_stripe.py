@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import stripe
 
 from lib.core.database import Database
 from lib.payments.events import RefundFacts
@@ -27,6 +28,10 @@ class LocalStripe:
     def __init__(self, url: str) -> None:
         self.url = url
         self.gateway = Gateway(KEY, api_base=url, retries=0, sleep=lambda _: None)
+        self._transport = stripe.RequestsClient(timeout=(5, 20))
+        self.client = stripe.StripeClient(
+            KEY, base_addresses={"api": url}, max_network_retries=0, http_client=self._transport
+        )
         self._unused = itertools.count()
         # One client: each would load the system's certificates anew, which takes longer than a call.
         self._http = httpx.Client(
@@ -37,6 +42,7 @@ class LocalStripe:
         """Close the connections."""
         self.gateway.close()
         self._http.close()
+        self._transport.close()
 
     def payment(self, database: Database, **over: Any) -> str:
         """A payment of $30.00 of ours that Stripe knows, not refunded yet; gives our id."""
@@ -50,6 +56,39 @@ class LocalStripe:
         plan = over.pop("plan_id", None) or make_plan(database, stripe_price_id=f"price_of_test_{n}")
         known = {"stripe_subscription_id": f"sub_{n}", "stripe_customer_id": f"cus_{n}", "plan_id": plan}
         return make_subscription(database, **known | over)
+
+    def customer(self, user_id: str, *, card: str = "pm_card_visa") -> str:
+        """A customer of Stripe's whose metadata names a person of ours, with that card on file."""
+        made = self.v1.customers.create(
+            {
+                "payment_method": card,
+                "invoice_settings": {"default_payment_method": card},
+                "metadata": {"user_id": user_id},
+            }
+        )
+        return str(made.id)
+
+    def coupon(self, **given: Any) -> str:
+        """A coupon that is good for ever."""
+        return str(self.v1.coupons.create({"duration": "forever", **given}).id)
+
+    def running_subscription(self) -> str:
+        """A monthly subscription that no row of ours is about yet."""
+        return f"sub_{next(self._unused)}"
+
+    def subscriptions_of(self, customer_id: str) -> int:
+        """How many subscriptions a customer has, ended ones too."""
+        return len(self.v1.subscriptions.list({"customer": customer_id, "status": "all"}).data)
+
+    def taken_from(self, customer_id: str) -> list[int]:
+        """The amounts that a customer's card was charged, those declined left out."""
+        charges = self.v1.charges.list({"customer": customer_id}).data
+        return [charge.amount for charge in charges if charge.status == "succeeded"]
+
+    @property
+    def v1(self) -> Any:
+        """The SDK itself, for what a test prepares or counts at Stripe."""
+        return self.client.v1
 
     def refunds(self, payment_intent_id: str) -> list[RefundFacts]:
         """Every refund that Stripe made of a payment."""
@@ -119,9 +158,9 @@ def running(folder: Path, supply: int = SUPPLY) -> Iterator[LocalStripe]:
     store.load(_objects(supply))
     store.close()
     with server.running(folder / "stripe.db") as url:
-        stripe = LocalStripe(url)
-        yield stripe
-        stripe.close()
+        local = LocalStripe(url)
+        yield local
+        local.close()
 
 
 def _objects(supply: int) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -45,6 +45,11 @@ INSERT INTO refunds
 VALUES
     ('f1', 'p1', 'u1', 'r1', 1000, 'requested_by_customer', 'pending', '2026-02-02 00:00:00'),
     ('f2', 'p1', 'u1', 'r1', 500, 'duplicate', 'denied', '2026-02-02T00:00:00.000Z');
+INSERT INTO ai_credits
+    (id, relationship_id, user_id, transaction_type, credits_amount, credits_balance, created_at)
+VALUES
+    ('c1', 'r1', 'u1', 'grant', 25, 25, '2026-02-01 00:00:01'),
+    ('c2', 'r1', 'u1', 'usage', -5, 21, '2026-02-01T00:00:02.000Z');
 INSERT INTO error_logs (id, user_id, error_type, error_message, severity, created_at) VALUES
     ('e1', 'u1', 'TypeError', 'Cannot read first@example.org', 'critical', '2026-02-02 00:00:00'),
     ('e2', NULL, 'RangeError', 'Too far', 'low', '2026-02-02T00:00:00.000Z');
@@ -68,11 +73,12 @@ ROW_OF = {
     "subscriptions": "s1",
     "refunds": "f1",
     "discounts": "d1",
+    "credits": "r1",
     "experiments": "price_page",
     "errors": "e1",
     "audit": "1",
 }
-SECTIONS = ("Timeline", "Money", "Engagement", "Life", "Messages", "Errors", "Notes")
+SECTIONS = ("Timeline", "Money", "Engagement", "Life", "Messages", "Errors", "Notes", "Pause or end")
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +118,7 @@ def test_every_row_opens_on_a_database_that_the_app_made(adopted: Database, slug
     assert len(page.subheader) >= 1
 
 
-@pytest.mark.parametrize(
-    "section", ["Timeline", "Money", "Engagement", "Life", "Messages", "Errors", "Notes"]
-)
+@pytest.mark.parametrize("section", [*SECTIONS, "Start or give"])
 def test_every_section_of_a_couple_opens_on_a_database_that_the_app_made(
     adopted: Database, section: str
 ) -> None:

@@ -23,21 +23,24 @@ from lib.core.listing import LISTINGS
 from lib.core.work import reading
 from lib.metrics.mrr import MOVEMENTS
 from lib.services import (
+    addons,
     audit_trail,
     couples,
     discounts,
     error_logs,
+    gifts,
     people,
     refunds,
     stripe_inbox,
     subscriptions,
 )
+from lib.services.credits import grants, ledger
 from tests.bench import company, desk
 from tests.bench.screens import SCREENS, Screen, address_of, rows_to_open
 from tests.statements import Sent, recorded
 
 for package in (services, metrics):
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
 
 ADMIN = Actor("staff_admin", "admin@example.org", Role.ADMIN)
@@ -67,6 +70,14 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "outcome": (None, *audit_trail.OUTCOMES),
         "object_id": ("", "usr_1"),
     },
+    "gifts.gifts": {"q": ("", "rel_1"), "state": (None, *gifts.STATES), "ending": (None, True)},
+    "addons.purchases": {
+        "q": ("", "rel_1"),
+        "status": (None, *addons.STATUSES),
+        "kind": (None, *addons.KINDS),
+    },
+    "ledger.movements": {"q": ("", "rel_1"), "kind": (None, *ledger.KINDS)},
+    "grants.requests": {"status": (None, *grants.STATUSES)},
     "staff.people": {},
     "sessions.live": {"idle_limit": (timedelta(hours=1),)},
     "behind.couples_behind": {"since": (SINCE,), "until": (UNTIL,), "movement": (None, *MOVEMENTS)},
@@ -88,6 +99,8 @@ MAY_BE_SCANNED = {
     "admin_users": "the staff",
     "admin_sessions": "the staff of one day",
     "admin_refund_limits": "a few rows",
+    "admin_credit_limits": "a few rows",
+    "subscription_addons": "a dozen rows",
     "admin_heartbeats": "a row for each process",
     "discount_codes": "some hundreds, whose switch is not worth an index",
     "challenges": "some dozens",
@@ -102,6 +115,9 @@ MAY_BE_SORTED = {
     "discounts.codes": {"q", "switched"},
     "error_logs.error_logs": {"q"},
     "audit_trail.entries": {"object_id"},
+    "gifts.gifts": {"q", "ending"},
+    "addons.purchases": {"q"},
+    "ledger.movements": {"q"},
     "staff.people": {""},
     "sessions.live": {""},
     "revenue.plans": {""},

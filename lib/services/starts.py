@@ -19,7 +19,6 @@ from lib.models import (
     Relationship,
     Subscription,
     SubscriptionPlan,
-    User,
     new_id,
     sortable,
 )
@@ -27,19 +26,10 @@ from lib.payments import operations
 from lib.payments.gateway import Gateway
 from lib.payments.operations import OperationView
 from lib.services import payers
-from lib.services.couples import shown_when_revealed
 from lib.services.payers import Card
 from lib.services.start_codes import code_for
 
 LONGEST_TRIAL_DAYS: Final = 365
-
-
-@dataclass(frozen=True, slots=True)
-class Payer:
-    """A partner who may pay."""
-
-    user_id: str
-    name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +56,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What can be started for a couple, and by whom; `why_not` is a sentence where nothing can.
+    """What can be started for a couple; `why_not` is a sentence where nothing can.
 
-    `access_until`: until when the couple has something already that is set to end; None without it.
+    `payer_ids`: the partners, of whom one pays. `access_until`: until when the couple has something already that is set to end; None without it.
     """
 
     couple_id: str
     digest: Digest
-    payers: tuple[Payer, ...]
+    payer_ids: tuple[str, ...]
     plans: tuple[Plan, ...]
     access_until: datetime | None
     why_not: str | None
@@ -105,17 +95,14 @@ class Preview:
 
 
 @query(Permission.SUBSCRIPTIONS_START)
-@shown_when_revealed
 def offer(view: View, couple_id: str) -> Offer:
-    """The plans, and the partners who may pay; raises NotFound."""
+    """The plans, and the partners who may pay; raises NotFound. Three statements."""
     couple = _couple(view.session.get(Relationship, couple_id), couple_id)
-    ids = tuple(dict.fromkeys((couple.user_1_id, couple.user_2_id)))
-    names = dict(view.session.execute(select(User.id, User.name).where(User.id.in_(ids))).all())
     running = _running(view.session, couple_id)
     return Offer(
         couple_id=couple_id,
         digest=digest(couple),
-        payers=tuple(Payer(key, names[key]) for key in ids if key in names),
+        payer_ids=tuple(dict.fromkeys((couple.user_1_id, couple.user_2_id))),
         plans=plans_on_sale(view.session),
         access_until=max((row.current_period_end for row in running), default=None),
         why_not=_why_not(couple, running),

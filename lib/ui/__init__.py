@@ -24,7 +24,7 @@ from lib.ui.show import (
     trace,
     words,
 )
-from lib.ui.starting import couple_life, give, hand_over, start_subscription
+from lib.ui.starting import begin, couple_life, hand_over
 from lib.ui.table import back, frame, open_row, opened, sections, table
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "attempt",
     "back",
     "badge",
+    "begin",
     "card",
     "changes",
     "chart",
@@ -54,7 +55,6 @@ __all__ = [
     "first_page",
     "frame",
     "gift",
-    "give",
     "grant",
     "hand_over",
     "limit",
@@ -79,7 +79,6 @@ __all__ = [
     "search_box",
     "sections",
     "stands_on",
-    "start_subscription",
     "table",
     "tiles",
     "timeline",

@@ -3,6 +3,7 @@
 Each shows first what Stripe would charge, and to which card; the button acts on exactly that.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import streamlit as st
@@ -10,7 +11,7 @@ import streamlit as st
 from lib.core.access import Permission
 from lib.core.listing import Column
 from lib.services import couple_status, giving, handover, starts
-from lib.services.starts import Preview, Question
+from lib.services.starts import Offer, Preview, Question
 from lib.ui import desk
 from lib.ui.forms import REASON, Ask, action
 from lib.ui.show import amount, moment, plain
@@ -27,22 +28,40 @@ _TOUCHED = (
 )
 
 
-def start_subscription(couple_id: str) -> None:
-    """Offer a new subscription: who pays, which plan, a trial, a code; Stripe's preview before the button."""
+def begin(couple_id: str, names: Mapping[str, str]) -> None:
+    """Offer what can begin for a couple: a subscription that one of the two pays, or a gift of somebody's.
+
+    `names` are those of the partners, as the reader may see them.
+    """
     offer = desk.read(starts.offer, couple_id)
+    st.subheader("Start a subscription", anchor=False)
+    _start(offer, names)
+    st.subheader("Give them a subscription", anchor=False)
+    _give(offer)
+
+
+def _start(offer: Offer, names: Mapping[str, str]) -> None:
+    """Who pays, which plan, a trial, a code; Stripe's preview before the button."""
     if offer.why_not:
         st.caption(offer.why_not)
         return
-    names = {payer.user_id: payer.name or payer.user_id for payer in offer.payers}
     plans = {plan.id: plan.title for plan in offer.plans}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        plan_id = st.selectbox("Plan", list(plans), format_func=lambda key: plans[key], key="start:plan")
-        payer_id = st.selectbox("Paid by", list(names), format_func=lambda key: names[key], key="start:payer")
+        plan_id = _one_of("Plan", plans, "start:plan")
+        payer_id = st.selectbox(
+            "Paid by",
+            offer.payer_ids,
+            format_func=lambda key: names.get(key, key),
+            key="start:payer",
+        )
         days = st.number_input("Trial days", 0, starts.LONGEST_TRIAL_DAYS, 0, key="start:days")
         code = st.text_input("Code", key="start:code", max_chars=60)
+    if plan_id is None:
+        st.caption("Choose a plan to see what Stripe would charge, and on which card.")
+        return
     question = desk.read(
         starts.question,
-        couple_id,
+        offer.couple_id,
         plan_id=plan_id,
         payer_id=payer_id,
         trial_days=days,
@@ -56,7 +75,7 @@ def start_subscription(couple_id: str) -> None:
     action(
         "Start it",
         starts.start,
-        couple_id,
+        offer.couple_id,
         key="start",
         needs=Permission.SUBSCRIPTIONS_START,
         effect=effect,
@@ -91,17 +110,16 @@ def _effect_of_start(question: Question, preview: Preview, access_until: datetim
     return " ".join(said)
 
 
-def give(couple_id: str) -> None:
-    """Offer to give the couple a subscription that somebody else pays for, once."""
-    offer = desk.read(starts.offer, couple_id)
+def _give(offer: Offer) -> None:
+    """A subscription that somebody else pays for, once."""
     plans = {plan.id: plan.title for plan in offer.plans}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         giver = st.text_input(
             "Giver", key="give:giver", placeholder="Id or e-mail of who pays", max_chars=320
         )
-        plan_id = st.selectbox("Plan", list(plans), format_func=lambda key: plans[key], key="give:plan")
+        plan_id = _one_of("Plan", plans, "give:plan")
         months = st.selectbox("Months", giving.MONTHS, key="give:months")
-    if not giver.strip():
+    if not giver.strip() or plan_id is None:
         st.caption("Who pays is charged once, for all months; the gift begins at once and ends by itself.")
         return
     gift = desk.read(giving.question, giver=giver, plan_id=plan_id, months=months)
@@ -118,7 +136,7 @@ def give(couple_id: str) -> None:
     action(
         "Give it",
         giving.give,
-        couple_id,
+        offer.couple_id,
         key="give",
         needs=Permission.SUBSCRIPTIONS_GIVE,
         effect=effect,
@@ -220,3 +238,15 @@ def couple_life(couple_id: str) -> None:
             icon=":material/favorite:",
             shown=standing.digest,
         )
+
+
+def _one_of(label: str, options: dict[str, str], key: str) -> str | None:
+    """A choice that nobody has made until somebody makes it."""
+    return st.selectbox(
+        label,
+        list(options),
+        index=None,
+        format_func=lambda each: options[each],
+        key=key,
+        placeholder="Choose",
+    )

@@ -9,19 +9,33 @@ from sqlalchemy import ColumnElement, Select, func, select
 from lib.core.access import Role
 from lib.core.database import Database
 from lib.models import (
+    AiCredit,
     Assignment,
     AuditEntry,
+    CreditGrant,
     DiscountUsage,
     ErrorLog,
     InboxEvent,
     Payment,
     Refund,
     Subscription,
+    UserAddon,
 )
 
 Which = Literal["fewest", "most"]
 
-_OF_A_COUPLE: Final = ("Timeline", "Money", "Engagement", "Life", "Messages", "Errors", "Notes")
+_OF_A_COUPLE: Final = (
+    "Timeline",
+    "Money",
+    "Engagement",
+    "Life",
+    "Messages",
+    "Errors",
+    "Notes",
+    "Start or give",
+    "Pause or end",
+)
+_OF_CREDITS: Final = ("Grants", "AI credits", "Add-ons", "Gifts")
 _OF_A_PERSON: Final = ("Overview", "Payments", "Messages", "Notes", "Staff")
 _OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Couples")
 _OF_AN_EVENT: Final = ("What it changed", "Payload", "Other events of this object")
@@ -73,6 +87,10 @@ SCREENS: Final = (
     Screen("Refund", "refunds", Role.FINANCE, "refund"),
     Screen("Discounts", "discounts", Role.SUPPORT),
     Screen("Discount", "discounts", Role.SUPPORT, "code"),
+    *_sections("Credits & gifts", "credits", Role.FINANCE, None, _OF_CREDITS),
+    Screen("Grant", "credits", Role.FINANCE, "grant"),
+    Screen("A couple's credits", "credits", Role.SUPPORT, "credits of a couple"),
+    Screen("Add-on", "credits", Role.SUPPORT, "purchase"),
     Screen("Stripe inbox", "inbox", Role.FINANCE),
     Screen("Stripe inbox: applied", "inbox", Role.FINANCE, address={"state": "Applied"}),
     *_sections("Event", "inbox", Role.FINANCE, "event", _OF_AN_EVENT),
@@ -96,6 +114,9 @@ def rows_to_open(database: Database, which: Which) -> dict[str, str]:
         "couple": _extreme(Payment.relationship_id, which),
         "subscription": _extreme(Payment.subscription_id, which),
         "refund": select(Refund.id).order_by(Refund.id),
+        "grant": select(CreditGrant.id).order_by(CreditGrant.requested_at, CreditGrant.id),
+        "credits of a couple": _extreme(AiCredit.relationship_id, which),
+        "purchase": select(UserAddon.id).order_by(UserAddon.id),
         "code": _extreme(DiscountUsage.discount_id, which),
         "event": _extreme(InboxEvent.stripe_object_id, which),
         "test": _extreme(Assignment.test_name, which),

@@ -20,6 +20,7 @@ OPENS_A_ROW = {
     "subscriptions": "All subscriptions",
     "refunds": "All refunds",
     "discounts": "All codes",
+    "credits": "Back to the list",
     "inbox": "All events",
     "experiments": "All tests",
     "errors": "All errors",

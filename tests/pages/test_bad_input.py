@@ -18,7 +18,17 @@ from tests.pages.at_desk import open_page, said, staffed_copy
 # What is at home at an address of its own, but has no row to open.
 NO_ROWS = frozenset({"home", "search", "revenue", "staff"})
 WITH_ROWS = [desk.slug for desk in navigation.DESKS if desk.slug not in NO_ROWS]
-WITH_PAGES = ["users", "relationships", "subscriptions", "refunds", "discounts", "inbox", "errors", "audit"]
+WITH_PAGES = [
+    "credits",
+    "users",
+    "relationships",
+    "subscriptions",
+    "refunds",
+    "discounts",
+    "inbox",
+    "errors",
+    "audit",
+]
 HOSTILE = "**Bold** <b>x</b> [link](https://example.org) $x$ :material/home: # `code`"
 
 
@@ -62,6 +72,8 @@ def test_a_page_number_that_is_none_or_too_large_opens_the_list(
         ("subscriptions", "ending"),
         ("refunds", "status"),
         ("discounts", "switched"),
+        ("credits", "section"),
+        ("credits", "status"),
         ("inbox", "state"),
         ("errors", "state"),
         ("errors", "severity"),
