@@ -24,7 +24,7 @@ class CreditGrant(Base):
         Index("idx_admin_credit_grants_requested", "requested_at", "id"),
         Index("idx_admin_credit_grants_couple", "relationship_id", "requested_at"),
         CheckConstraint("status IN ('pending', 'given', 'denied')", name="admin_credit_grants_status"),
-        CheckConstraint("what IN ('credits', 'addon')", name="admin_credit_grants_what"),
+        CheckConstraint("what IN ('credits', 'add_on')", name="admin_credit_grants_what"),
         CheckConstraint("amount > 0", name="admin_credit_grants_amount"),
     )
 

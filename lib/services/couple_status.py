@@ -38,7 +38,7 @@ class Touched:
     """Something that a couple pays for, or was given, and that goes on unless it is ended with them."""
 
     id: str
-    what: Literal["subscription", "gift", "addon"]
+    what: Literal["subscription", "gift", "add_on"]
     name: str
     status: str
     price_cents: int
@@ -183,7 +183,7 @@ def _addons(session: Session, couple_id: str) -> tuple[Touched, ...]:
     return tuple(
         Touched(
             row.id,
-            "addon",
+            "add_on",
             name or row.addon_id,
             row.status,
             row.price_cents,

@@ -4,12 +4,13 @@ Only an operation is queued. The gift and its payment are written once Stripe ha
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from lib.core import money
+from lib.core import moments, money
 from lib.core.access import Permission
 from lib.core.errors import Invalid, NotFound, Refused
 from lib.core.work import Digest, View, Work, action, query
@@ -29,7 +30,8 @@ LONGEST_MESSAGE: Final = 500
 class Gift:
     """What is to be given: `amount_cents` is charged once, in minor units of the plan's currency.
 
-    `customer_id`: the giver's at Stripe, None where no row of ours knows it.
+    `customer_id`: the giver's at Stripe, None where no row of ours knows it. `until`: when the gift ends, if
+    it is given now.
     """
 
     giver_id: str
@@ -37,6 +39,7 @@ class Gift:
     customer_id: str | None
     plan: Plan
     months: int
+    until: datetime
 
     @property
     def amount_cents(self) -> int:
@@ -54,7 +57,8 @@ def question(view: View, *, giver: str, plan_id: str, months: int) -> Gift:
     """Check a wish against our rows, and find the giver by id or e-mail; raises as `give` does."""
     found = _giver(view.session, giver)
     known = payers.customers_of(view.session, (found.id,)).get(found.id)
-    return Gift(found.id, found.name, known, _plan(view.session, plan_id, months), months)
+    until = moments.plus_months(view.now, months)
+    return Gift(found.id, found.name, known, _plan(view.session, plan_id, months), months, until)
 
 
 def card_of_giver(gateway: Gateway, gift: Gift) -> Card:
@@ -95,7 +99,8 @@ def give(
     payers.must_be_quiet(work.session, couple_id)
     giver = _giver(work.session, giver_id)
     payers.must_be_theirs(work.session, giver.id, customer_id, card_id)
-    gift = Gift(giver.id, None, customer_id, _plan(work.session, plan_id, months), months)
+    plan, until = _plan(work.session, plan_id, months), moments.plus_months(work.now, months)
+    gift = Gift(giver.id, None, customer_id, plan, months, until)
     return operations.prepare(
         work,
         "gift",

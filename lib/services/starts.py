@@ -58,7 +58,8 @@ class Plan:
 class Offer:
     """What can be started for a couple; `why_not` is a sentence where nothing can.
 
-    `payer_ids`: the partners, of whom one pays. `access_until`: until when the couple has something already that is set to end; None without it.
+    `payer_ids`: the partners, of whom one pays. `access_until`: until when the couple has something already
+    that is set to end; None without it.
     """
 
     couple_id: str

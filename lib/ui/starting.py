@@ -128,8 +128,8 @@ def _give(offer: Offer) -> None:
         return
     giver_name = plain(gift.giver_name or gift.giver_id)
     effect = (
-        f"**{plain(gift.amount)}** are charged once, to {plain(card)} of {giver_name}. "
-        f"The couple has {plain(gift.plan.name)} for {gift.months} months. Gifts add nothing to MRR."
+        f"**{plain(gift.amount)}** are charged once to {giver_name}, on {plain(card)}. The couple has "
+        f"{plain(gift.plan.name)} until **{moment(gift.until)}**. Gifts add nothing to MRR."
     )
     st.markdown(effect)
     message = Ask("message", "Message", "area", required=False, placeholder="What the couple reads")

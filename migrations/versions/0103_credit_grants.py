@@ -49,7 +49,7 @@ def upgrade() -> None:
         sa.Column("decision", sa.Text()),
         sa.Column("row_id", sa.Text(), unique=True),
         sa.CheckConstraint("status IN ('pending', 'given', 'denied')", name="admin_credit_grants_status"),
-        sa.CheckConstraint("what IN ('credits', 'addon')", name="admin_credit_grants_what"),
+        sa.CheckConstraint("what IN ('credits', 'add_on')", name="admin_credit_grants_what"),
         sa.CheckConstraint("amount > 0", name="admin_credit_grants_amount"),
     )
     op.create_index("idx_admin_credit_grants_status", "admin_credit_grants", ["status", "requested_at", "id"])

@@ -101,7 +101,7 @@ def test_what_it_touches_is_said_gifts_and_add_ons_too(database: Database) -> No
 
     touched = read(database, SUPPORT, couple_status.standing, couple).touched
 
-    assert sorted(each.what for each in touched) == ["addon", "gift", "subscription"]
+    assert sorted(each.what for each in touched) == ["add_on", "gift", "subscription"]
     assert [each.at_stripe for each in touched if each.what == "gift"] == [False]
 
 

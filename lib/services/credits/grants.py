@@ -153,7 +153,7 @@ def request_addon(work: Work, couple_id: str, *, for_user: str, addon_id: str, r
         raise NotFound(f"There is no add-on “{addon_id[:40]}” on sale.")
     if addon.price_cents <= 0:
         raise Invalid("This add-on has no price, so there is nothing to give.")
-    wanted = CreditGrant(what="addon", amount=addon.price_cents, unit="USD", addon_id=addon.id)
+    wanted = CreditGrant(what="add_on", amount=addon.price_cents, unit="USD", addon_id=addon.id)
     return _request(work, couple_id, for_user, wanted, reason)
 
 

@@ -169,3 +169,34 @@ def test_an_ending_subscription_has_no_next_invoice(account: Account) -> None:
     error = refusal(lambda: account.v1.invoices.create_preview({"subscription": subscription.id}))
 
     assert (error.http_status, error.code) == (404, "invoice_upcoming_none")
+
+
+def test_a_preview_of_a_new_subscription_is_its_first_invoice_and_begins_nothing(account: Account) -> None:
+    customer, price = account.customer(), account.price()
+    coupon = account.v1.coupons.create({"percent_off": 20, "duration": "forever"})
+    wish = {"customer": customer.id, "discounts": [{"coupon": coupon.id}]}
+    items = [{"price": price.id}]
+
+    preview = account.v1.invoices.create_preview({**wish, "subscription_details": {"items": items}})
+
+    assert (preview.amount_due, preview.status, preview.number) == (MONTHLY * 80 // 100, "draft", None)
+    assert account.v1.subscriptions.list({"customer": customer.id, "status": "all"}).data == []
+    assert account.v1.charges.list({"customer": customer.id}).data == []
+    begun = account.v1.subscriptions.create({**wish, "items": items, "expand": ["latest_invoice"]})
+    assert begun.latest_invoice.amount_paid == preview.amount_due
+
+
+def test_a_preview_of_a_new_subscription_with_a_trial_charges_nothing(account: Account) -> None:
+    customer, price = account.customer(card=None), account.price()
+    details = {"items": [{"price": price.id}], "trial_end": customer.created + 14 * 86_400}
+
+    preview = account.v1.invoices.create_preview({"customer": customer.id, "subscription_details": details})
+
+    assert preview.amount_due == 0
+    assert preview.lines.data[0].period.end == details["trial_end"]
+
+
+def test_a_preview_of_nothing_is_refused(account: Account) -> None:
+    error = refusal(lambda: account.v1.invoices.create_preview({"customer": account.customer().id}))
+
+    assert (error.http_status, error.code) == (400, "parameter_missing")

@@ -142,3 +142,20 @@ def test_balance_transactions_are_paged_through_all_sources(account: Account) ->
     assert len(ids) == len(set(ids))
     assert charge.balance_transaction in ids
     assert types == {"charge"}
+
+
+def test_customers_are_found_by_what_their_metadata_says(account: Account) -> None:
+    made = account.customer(metadata={"user_id": "usr_o'hara"})
+    account.customer(metadata={"user_id": "usr_other"})
+
+    found = account.v1.customers.search({"query": "metadata['user_id']:'usr_o\\'hara'"})
+    none = account.v1.customers.search({"query": "metadata['user_id']:'nobody'"})
+
+    assert (found.object, [each.id for each in found.data]) == ("search_result", [made.id])
+    assert (none.data, none.has_more) == ([], False)
+
+
+def test_a_search_in_other_words_is_refused_rather_than_guessed(account: Account) -> None:
+    error = refusal(lambda: account.v1.customers.search({"query": "email~'a'"}))
+
+    assert error.code == "sandbox_unsupported"
