@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from lib.core.access import Permission
 from lib.core.errors import NotFound, Refused
@@ -63,7 +64,7 @@ def case(view: View, subscription_id: str) -> HandOver:
         customer_id=payers.customers_of(view.session, members).get(partner_id or ""),
         plan=plan,
         paid_until=row.current_period_end,
-        why_not=_why_not(row, couple, partner_id, plan),
+        why_not=_why_not(row, couple, partner_id, plan) or _why_not_beside(view.session, row),
     )
 
 
@@ -83,13 +84,14 @@ def hand_over(
     come along: at Stripe it belongs to the old subscription.
 
     Raises Refused when it changed since it was shown, is not Stripe's, is neither active nor a trial, has no
-    partner, while something begins for the couple already, or for a customer who is somebody else.
+    partner, beside another one of the couple's that goes on, while something begins for the couple already,
+    or for a customer who is somebody else.
     """
     row = _get(work.session.get(Subscription, subscription_id), subscription_id)
     work.expect(row, shown)
     couple = payers.hold(work.session, row.relationship_id)
     partner_id, plan = _partner_of(row, couple), plan_of(work.session.get(SubscriptionPlan, row.plan_id))
-    if why := _why_not(row, couple, partner_id, plan):
+    if why := _why_not(row, couple, partner_id, plan) or _why_not_beside(work.session, row):
         raise Refused(why)
     assert partner_id is not None, "refused above"
     assert plan is not None, "refused above"
@@ -130,6 +132,22 @@ def _why_not(
     if plan is None:
         return "Its plan has no price at Stripe, so the partner's cannot begin."
     return None
+
+
+def _why_not_beside(session: Session, row: Subscription) -> str | None:
+    """One that the couple has besides: the partner's of an earlier move, say."""
+    other = session.scalar(
+        select(Subscription.id)
+        .where(
+            Subscription.relationship_id == row.relationship_id,
+            Subscription.id != row.id,
+            Subscription.status != "canceled",
+            Subscription.canceled_at.is_(None),
+            Subscription.is_gift.is_not(True),
+        )
+        .limit(1)
+    )
+    return None if other is None else "This couple has another subscription that goes on already."
 
 
 def _get(row: Subscription | None, subscription_id: str) -> Subscription:

@@ -43,9 +43,7 @@ def card_of(gateway: Gateway, user_id: str, customer_id: str | None) -> Card:
     if customer_id is None:
         found = gateway.customers.find("user_id", user_id)
         if found is None:
-            raise Refused(
-                "They have never paid us, and Stripe knows no card of theirs. The app asks for one."
-            )
+            raise Refused("No card of theirs is known at Stripe. Ask them to enter one in the app first.")
         customer_id = found.id
     customer = gateway.customers.retrieve(customer_id)
     if customer.deleted:

@@ -10,7 +10,7 @@ from lib.ui import desk
 from lib.ui.billing import watch
 from lib.ui.forms import REASON, Ask, action
 from lib.ui.links import link
-from lib.ui.show import Tile, amount, badge, facts, moment, plain, tiles, words
+from lib.ui.show import Tile, amount, badge, distinct, facts, moment, plain, tiles, words
 from lib.ui.table import frame
 
 
@@ -85,8 +85,8 @@ def couple_credits(couple_id: str) -> None:
 
 def _ask_for(couple_id: str) -> None:
     couple = desk.read(couples.one, couple_id)
-    names = {partner.id: partner.name for partner in couple.partners}
-    extras = desk.read(grants.addons_to_give)
+    names = distinct({partner.id: partner.name for partner in couple.partners})
+    extras = distinct(desk.read(grants.addons_to_give))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         person = st.selectbox("For", list(names), format_func=lambda key: names[key], key="grant:for")
         action(

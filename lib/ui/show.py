@@ -1,6 +1,7 @@
 """How values look: one way for money, moments, statuses and people's own words, on every page."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -187,6 +188,12 @@ def trace(text: str) -> None:
     shown = shortened(text)
     height: int | Literal["content"] = _TRACE_HEIGHT if shown.count("\n") > _TRACE_LINES else "content"
     st.code(shown, language=None, wrap_lines=True, height=height)
+
+
+def distinct(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels by key, with the key added where several share one: a browser sends back the label alone."""
+    shared = Counter(labels.values())
+    return {key: f"{label} ({key})" if shared[label] > 1 else label for key, label in labels.items()}
 
 
 def counted(number: int) -> str:

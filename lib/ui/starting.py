@@ -14,7 +14,7 @@ from lib.services import couple_status, giving, handover, starts
 from lib.services.starts import Offer, Preview, Question
 from lib.ui import desk
 from lib.ui.forms import REASON, Ask, action
-from lib.ui.show import amount, moment, plain
+from lib.ui.show import amount, distinct, moment, plain
 from lib.ui.table import frame
 
 _TOUCHED = (
@@ -45,14 +45,12 @@ def _start(offer: Offer, names: Mapping[str, str]) -> None:
     if offer.why_not:
         st.caption(offer.why_not)
         return
-    plans = {plan.id: plan.title for plan in offer.plans}
+    plans = distinct({plan.id: plan.title for plan in offer.plans})
+    partners = distinct({key: names.get(key, key) for key in offer.payer_ids})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         plan_id = _one_of("Plan", plans, "start:plan")
         payer_id = st.selectbox(
-            "Paid by",
-            offer.payer_ids,
-            format_func=lambda key: names.get(key, key),
-            key="start:payer",
+            "Paid by", list(partners), format_func=lambda key: partners[key], key="start:payer"
         )
         days = st.number_input("Trial days", 0, starts.LONGEST_TRIAL_DAYS, 0, key="start:days")
         code = st.text_input("Code", key="start:code", max_chars=60)
@@ -112,7 +110,7 @@ def _effect_of_start(question: Question, preview: Preview, access_until: datetim
 
 def _give(offer: Offer) -> None:
     """A subscription that somebody else pays for, once."""
-    plans = {plan.id: plan.title for plan in offer.plans}
+    plans = distinct({plan.id: plan.title for plan in offer.plans})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         giver = st.text_input(
             "Giver", key="give:giver", placeholder="Id or e-mail of who pays", max_chars=320
@@ -167,7 +165,7 @@ def hand_over(subscription_id: str) -> None:
     effect = (
         f"**{plain(move.from_name)}** is not charged again; access stays. From **{moment(move.paid_until)}** "
         f"on, **{plain(partner)}** pays {price} {move.plan.billing_period} with {plain(card)}. No money "
-        "moves today. A discount does not come along. MRR is out until the first payment of the new one."
+        "moves today, and MRR goes from one to the other on that day. A discount does not come along."
     )
     st.markdown(effect)
     action(

@@ -315,6 +315,7 @@ def test_a_move_ends_the_old_with_its_period_and_begins_the_partners_free_until_
         ("subscription_start", "done"),
     ]
     assert {each.requested_by for each in steps} == {SUPPORT.id}
+    assert "goes on already" in read(database, SUPPORT, handover.case, old).why_not
 
 
 def test_of_a_move_the_second_step_is_prepared_once_however_often_the_first_is_settled(
