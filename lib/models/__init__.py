@@ -43,6 +43,7 @@ from lib.models.billing import (
     SubscriptionPlan,
     UserAddon,
 )
+from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
 from lib.models.money import (
     InboxEvent,
     MetricDay,
@@ -68,6 +69,7 @@ from lib.models.relationships import (
     User,
     UserAchievement,
 )
+from lib.models.replays import InboxReplay, InboxReplayStep
 from lib.models.roll_ups import ArmCount, CoupleMovement, ExperimentCount
 from lib.models.types import sortable
 
@@ -94,6 +96,9 @@ __all__ = [
     "DailyCheckin",
     "DiscountCode",
     "DiscountUsage",
+    "DriftFinding",
+    "DriftSeen",
+    "DriftWalk",
     "EmailCampaign",
     "EngagementScore",
     "ErrorLog",
@@ -104,6 +109,8 @@ __all__ = [
     "Heartbeat",
     "ImportantDate",
     "InboxEvent",
+    "InboxReplay",
+    "InboxReplayStep",
     "JobRun",
     "MetricDay",
     "Note",
