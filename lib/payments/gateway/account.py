@@ -13,6 +13,7 @@ from lib.payments.gateway.connection import Connection
 from lib.payments.gateway.events import Events
 from lib.payments.gateway.failures import unreadable
 from lib.payments.gateway.invoices import Invoices
+from lib.payments.gateway.lists import Lists
 from lib.payments.gateway.refunds import Refunds
 from lib.payments.gateway.subscriptions import Subscriptions
 
@@ -54,6 +55,7 @@ class Gateway:
         self.charges = Charges(self._connection)
         self.events = Events(self._connection)
         self.invoices = Invoices(self._connection)
+        self.lists = Lists(self._connection)
         self.refunds = Refunds(self._connection)
         self.subscriptions = Subscriptions(self._connection)
 
