@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, Literal
 
 import streamlit as st
@@ -14,7 +15,7 @@ from lib.ui.show import plain, words
 
 _REASON_WIDTH: Final = 240  # pixels, of a reason longer than
 _REASON_LENGTH: Final = 32
-Kind = Literal["text", "area", "choice", "money", "email"]
+Kind = Literal["text", "area", "choice", "money", "email", "date"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Ask:
     """One thing that a form asks for; `name` is the action's argument.
 
     A `money` field is typed as an amount in `currency` and handed on in minor units. A `choice` offers
-    `options`, shown as words. Everything is required unless `required` is False.
+    `options`, shown as words, a `date` gives a day. Everything is required unless `required` is False.
     """
 
     name: str
@@ -107,8 +108,10 @@ def _as_shown(
     return before
 
 
-def _widget(field: Ask, key: str) -> str | None:
+def _widget(field: Ask, key: str) -> str | date | None:
     match field.kind:
+        case "date":
+            return st.date_input(field.label, None, key=key, help=field.help, format="YYYY-MM-DD")
         case "area":
             return st.text_area(
                 field.label,
@@ -135,7 +138,9 @@ def _widget(field: Ask, key: str) -> str | None:
             )
 
 
-def _answer(field: Ask, typed: str | None) -> Any:
+def _answer(field: Ask, typed: str | date | None) -> Any:
+    if isinstance(typed, date):
+        return typed
     text = (typed or "").strip()
     if field.required and not text:
         raise Invalid(f"{field.label} is needed.")

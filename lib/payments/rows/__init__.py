@@ -10,7 +10,7 @@ Every `follow_*` runs inside an action: it reads, sets what Stripe says, flushes
 ours is about the object (yet). Facts are set and never added up, so following twice changes nothing.
 """
 
-from lib.payments.rows.found import Changes, find_payment, find_subscription
+from lib.payments.rows.found import Changes, find_payment, find_subscription, noted
 from lib.payments.rows.payments import follow_charge, follow_invoice
 from lib.payments.rows.refunds import follow_refund
 from lib.payments.rows.subscriptions import STATUSES, follow_subscription
@@ -24,4 +24,5 @@ __all__ = [
     "follow_invoice",
     "follow_refund",
     "follow_subscription",
+    "noted",
 ]
