@@ -3,9 +3,11 @@
 from lib.ui.billing import payments, watch
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
 from lib.ui.desk import announce, ask_stripe, attempt, may, page, read
+from lib.ui.drift import both_sides, drift_classes, follow_repair, own_drift, standing
 from lib.ui.filters import choose, filters, first_page, one_of, pick, search_box, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import REASON, Ask, action
+from lib.ui.inbox import ageing, replay, replays, searched_document
 from lib.ui.links import link, object_link, waiting
 from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.show import (
@@ -31,22 +33,26 @@ __all__ = [
     "Ask",
     "Tile",
     "action",
+    "ageing",
     "amount",
     "announce",
     "ask_stripe",
     "attempt",
     "back",
     "badge",
+    "both_sides",
     "card",
     "changes",
     "chart",
     "choose",
     "counted",
     "document",
+    "drift_classes",
     "facts",
     "figure_tile",
     "filters",
     "first_page",
+    "follow_repair",
     "frame",
     "limit",
     "link",
@@ -58,16 +64,21 @@ __all__ = [
     "one_of",
     "open_row",
     "opened",
+    "own_drift",
     "page",
     "payments",
     "period",
     "pick",
     "plain",
     "read",
+    "replay",
+    "replays",
     "results",
     "reveal",
     "search_box",
+    "searched_document",
     "sections",
+    "standing",
     "stands_on",
     "table",
     "tiles",

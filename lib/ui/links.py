@@ -21,6 +21,7 @@ PAGE_OF: Final[Mapping[str, str]] = MappingProxyType(
         "discount_codes": "discounts",
         "stripe_webhooks": "inbox",
         "admin_inbox": "inbox",
+        "admin_drift": "drift",
         "error_logs": "errors",
     }
 )
