@@ -16,7 +16,7 @@ if finding_id is None:
     ui.drift_classes(overview.classes)
     with ui.filters():
         q = ui.search_box("Find", placeholder="id of a row, or of an object at Stripe: sub_…, pi_…, re_…")
-        kind = ui.pick("Class", drift.KINDS, key="kind", shown=ui.words)
+        kind = ui.pick("Class", drift.KINDS, key="kind", shown=drift.title_of)
         severity = ui.choose("Severity", drift.SEVERITIES, key="severity")
         state = ui.choose("State", drift.STATES, key="state", default="open")
     ui.table(
@@ -38,6 +38,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     ui.badge(case.severity)
     ui.badge(case.state)
     ui.link("The couple", "relationships", case.relationship_id, icon=":material/group:")
+    ui.our_row(case.object_type, case.object_id)
 st.markdown(ui.plain(case.explanation))
 ui.both_sides(case.ours, case.theirs)
 ui.facts(
@@ -52,8 +53,6 @@ ui.facts(
         "Settled": case.repaired_at or case.gone_at,
     }
 )
-if case.object_type and case.object_id:
-    ui.object_link(case.object_type, case.object_id)
 if case.outcome:
     st.warning(ui.plain(case.outcome), icon=":material/error:")
 

@@ -23,6 +23,8 @@ from lib.payments.reconcile import CLASSES, SEVERITIES
 
 STATES: Final = ("open", "asked", "repaired", "gone")
 KINDS: Final = tuple(CLASSES)
+"""The classes, in the order of their parts."""
+
 AT_ONCE: Final = 500
 """So many repairs are asked for at a time; the worker does one after the other."""
 
@@ -97,7 +99,7 @@ class Case:
 @listing(
     Permission.DRIFT_READ,
     columns=(
-        Column("kind", "Class", "code"),
+        Column("title", "Class"),
         Column("severity", "Severity", "status"),
         Column("ours", "Here"),
         Column("theirs", "At Stripe"),
@@ -116,6 +118,7 @@ def findings(
     statement = select(
         DriftFinding.id,
         DriftFinding.kind,
+        _title().label("title"),
         _severity().label("severity"),
         DriftFinding.ours,
         DriftFinding.theirs,
@@ -138,6 +141,11 @@ def findings(
         wanted = q.strip()[:255]
         statement = statement.where((DriftFinding.object_id == wanted) | (DriftFinding.stripe_id == wanted))
     return statement
+
+
+def title_of(kind: str) -> str:
+    """The title of a class."""
+    return CLASSES[kind].title
 
 
 @query(Permission.DRIFT_READ)
@@ -258,6 +266,10 @@ def _why_not(row: DriftFinding) -> str | None:
     if row.state != "open":
         return "It is settled: there is nothing to repair."
     return row.why_not
+
+
+def _title() -> ColumnElement[str]:
+    return case(*((DriftFinding.kind == each.name, each.title) for each in CLASSES.values()))
 
 
 def _severity() -> ColumnElement[str]:

@@ -3,7 +3,7 @@
 from lib.ui.billing import payments, watch
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
 from lib.ui.desk import announce, ask_stripe, attempt, may, page, read
-from lib.ui.drift import both_sides, drift_classes, follow_repair, own_drift, standing
+from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_drift, standing
 from lib.ui.filters import choose, filters, first_page, one_of, pick, search_box, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import REASON, Ask, action
@@ -64,6 +64,7 @@ __all__ = [
     "one_of",
     "open_row",
     "opened",
+    "our_row",
     "own_drift",
     "page",
     "payments",

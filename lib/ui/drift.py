@@ -11,7 +11,7 @@ from lib.payments.reconcile import CLASSES, Finding
 from lib.services import drift
 from lib.ui import desk
 from lib.ui.forms import action
-from lib.ui.links import link
+from lib.ui.links import PAGE_OF, link
 from lib.ui.show import amount, badge, plain, value
 
 _ASKED_ANEW_AFTER_S = 60
@@ -32,6 +32,12 @@ def both_sides(ours: str | None, theirs: str | None) -> None:
         with cell.container(border=True, gap=None):
             st.caption(label)
             st.text(value(shown) if shown else "nothing")
+
+
+def our_row(table: str | None, key: str | None) -> None:
+    """Link to the row of ours that a finding is about, where it has a page."""
+    if table in PAGE_OF:
+        link("Our row", PAGE_OF[table], key, icon=":material/table_rows:")
 
 
 def drift_classes(lines: Sequence[drift.ClassLine]) -> None:

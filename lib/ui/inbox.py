@@ -21,14 +21,14 @@ def ageing(old: Ageing) -> None:
     """Warn of events that Stripe soon stops listing, or has stopped to, and that were never applied."""
     if old.near:
         st.warning(
-            f"{old.near:,} events were not applied and are more than 25 days old: Stripe lists them for 30 "
-            "days. Apply them again, or ignore them, before they can no longer be fetched.",
+            f"Not applied and more than 25 days old: {_events(old.near)}. Stripe lists events for 30 days. "
+            "Apply again, or ignore, before they can no longer be fetched.",
             icon=":material/hourglass_bottom:",
         )
     if old.over:
         st.info(
-            f"{old.over:,} events were not applied and are older than the 30 days that Stripe keeps. Drift "
-            "shows what they left behind.",
+            f"Not applied and older than the 30 days that Stripe keeps: {_events(old.over)}. Drift shows what "
+            "is left of it.",
             icon=":material/history:",
         )
 
@@ -94,6 +94,10 @@ def searched_document(content: Any, *, missing: str) -> None:
         st.dataframe(found[:_FOUND_AT_MOST], hide_index=True, alt="Fields of the payload that fit")
     else:
         st.caption("Nothing in the payload fits.")
+
+
+def _events(number: int) -> str:
+    return "1 event" if number == 1 else f"{number:,} events"
 
 
 def _progress(shown: Replay) -> None:

@@ -18,7 +18,17 @@ from tests.pages.at_desk import open_page, said, staffed_copy
 # What is at home at an address of its own, but has no row to open.
 NO_ROWS = frozenset({"home", "search", "revenue", "staff"})
 WITH_ROWS = [desk.slug for desk in navigation.DESKS if desk.slug not in NO_ROWS]
-WITH_PAGES = ["users", "relationships", "subscriptions", "refunds", "discounts", "inbox", "errors", "audit"]
+WITH_PAGES = [
+    "users",
+    "relationships",
+    "subscriptions",
+    "refunds",
+    "discounts",
+    "inbox",
+    "drift",
+    "errors",
+    "audit",
+]
 HOSTILE = "**Bold** <b>x</b> [link](https://example.org) $x$ :material/home: # `code`"
 
 
@@ -63,6 +73,10 @@ def test_a_page_number_that_is_none_or_too_large_opens_the_list(
         ("refunds", "status"),
         ("discounts", "switched"),
         ("inbox", "state"),
+        ("inbox", "type"),
+        ("drift", "state"),
+        ("drift", "kind"),
+        ("drift", "severity"),
         ("errors", "state"),
         ("errors", "severity"),
         ("audit", "outcome"),
