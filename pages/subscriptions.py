@@ -60,6 +60,7 @@ ui.facts(
     }
 )
 
+ui.own_drift(case.id)
 lost = ui.plain(ui.amount(case.mrr_cents, case.currency))
 with st.container(horizontal=True):
     ui.action(

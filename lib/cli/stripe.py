@@ -1,4 +1,4 @@
-"""`python -m lib stripe ...`: the local Stripe, and single events."""
+"""`python -m lib stripe ...`: the local Stripe, single events, and comparing with Stripe."""
 
 import dataclasses
 import json
@@ -7,13 +7,17 @@ from typing import Annotated
 
 import typer
 
+from lib.cli import reconcile
 from lib.cli.common import AsJson, DatabaseUrl, connected, say, settings
 from lib.core.errors import Invalid
 from lib.payments import inbox
 from lib.payments.gateway import gateway_of
 from lib.payments.sandbox import server
 
-app = typer.Typer(help="The local Stripe, and single events of Stripe's.", no_args_is_help=True)
+app = typer.Typer(
+    help="The local Stripe, single events of Stripe's, and comparing our rows with it.", no_args_is_help=True
+)
+app.command("reconcile")(reconcile.reconcile)
 
 
 @app.command()

@@ -46,6 +46,7 @@ class Settings:
     stripe_api_base: str | None
     stripe_webhook_secrets: tuple[str, ...] = field(repr=False)
     stripe_webhooks: WebhookMode
+    stripe_reads_per_second: int
     rollups: RollupMode
     sign_in: SignIn
 
@@ -64,6 +65,7 @@ class Settings:
             stripe_api_base=env.get("STRIPE_API_BASE") or None,
             stripe_webhook_secrets=_several(env.get("STRIPE_WEBHOOK_SECRET", "")),
             stripe_webhooks=_webhook_mode(env.get("STRIPE_WEBHOOKS", "receive")),
+            stripe_reads_per_second=_whole(env, "STRIPE_READS_PER_SECOND", 20),
             rollups=_rollup_mode(env.get("ROLLUPS", "write" if demo else "observe")),
             sign_in=_sign_in(env, url, demo=demo),
         )

@@ -4,7 +4,8 @@
     @action(Permission.X)  changes rows through a Work: one transaction, one audit entry at its commit
     @job                   works in bulk for the system: one transaction, one entry with counts
 
-`reading()` opens a View and `working()` a Work. Nothing else commits. No Stripe call happens inside either.
+`reading()` opens a View and `working()` a Work; `rehearsing()` opens a Work that leaves no trace. Nothing
+else commits. No Stripe call happens inside either.
 """
 
 import functools
@@ -198,6 +199,18 @@ def working(database: Database, actor: Actor, *, now: datetime | None = None) ->
             if work.draft is not None:
                 _note_failure(database, work.draft, error)
             raise
+
+
+@contextmanager
+def rehearsing(database: Database, actor: Actor, *, now: datetime | None = None) -> Iterator[Work]:
+    """Open a Work for one action whose every change is rolled back, and of which nothing is noted."""
+    with GuardedSession(_writing(database), expire_on_commit=False, autoflush=False) as session:
+        session.moment = now or moments.now()
+        try:
+            session.connection()
+            yield Work(session, actor, session.moment)
+        finally:
+            session.rollback()
 
 
 def note(database: Database, *drafts: Draft, end: audit.End | None = None) -> None:

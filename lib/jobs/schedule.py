@@ -12,7 +12,7 @@ from lib.core import moments
 from lib.core.database import Database
 from lib.core.errors import Invalid
 from lib.core.settings import Settings
-from lib.jobs import daily, experiments, runs, search_index
+from lib.jobs import daily, drift, event_gaps, experiments, runs, search_index
 
 AFTER_A_CHANGE: Final = timedelta(minutes=1)
 AT_LEAST_EVERY: Final = timedelta(hours=1)
@@ -21,15 +21,23 @@ AFTER_A_FAILURE: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """One job of the schedule: when it is due, and what runs it for a day."""
+    """One job of the schedule: when it is due, and what runs it for a day.
+
+    One that `takes_hours` has a thread of its own in the worker, so that the others do not wait for it.
+    """
 
     due: Callable[[Database, datetime], bool]
     run: Callable[[Database, date, Settings, datetime], Any]
+    takes_hours: bool = False
 
 
-def due(database: Database, now: datetime) -> list[str]:
-    """The names of the jobs that ought to be run now."""
-    return [name for name, job in JOBS.items() if job.due(database, now)]
+def due(database: Database, now: datetime, *, takes_hours: bool | None = None) -> list[str]:
+    """The names of the jobs that ought to be run now: all of them, or the long or the short ones."""
+    return [
+        name
+        for name, job in JOBS.items()
+        if takes_hours in {None, job.takes_hours} and job.due(database, now)
+    ]
 
 
 def run(
@@ -72,6 +80,8 @@ JOBS: Final[Mapping[str, Scheduled]] = MappingProxyType(
     {
         daily.NAME: Scheduled(due=_daily_is_due, run=_run_daily),
         experiments.NAME: Scheduled(due=experiments.is_due, run=experiments.run_for_day),
+        event_gaps.NAME: Scheduled(due=event_gaps.is_due, run=event_gaps.run_for_day),
+        drift.NAME: Scheduled(due=drift.is_due, run=drift.run_for_day, takes_hours=True),
         search_index.NAME: Scheduled(due=search_index.is_due, run=search_index.run_for_day),
     }
 )

@@ -17,7 +17,7 @@ from lib.core.database import Database
 from lib.core.errors import Refused
 from lib.core.settings import Settings
 from lib.jobs import heartbeat, schedule
-from lib.payments import inbox, operations
+from lib.payments import inbox, operations, reconcile
 from lib.payments.gateway import Gateway, gateway_of
 
 log = logging.getLogger(__name__)
@@ -78,28 +78,35 @@ class Worker:
         self._lease, self._clock = lease, clock
         self._beaten_at: datetime | None = None
         self._stop = threading.Event()
-        self._money = [Chore("inbox", self._apply)]
+        self._money = [Chore("inbox", self._apply), Chore("replays", self._replay)]
         if gateway is not None:
             self._money.insert(0, Chore("operations", self._operate))
+            self._money.append(Chore("repairs", self._repair))
         self._heart = Chore("heartbeat", self._beat)
-        self._jobs = [Chore("jobs", self._run_jobs)]
+        self._jobs = [Chore("jobs", lambda now: self._run_jobs(now, takes_hours=False))]
+        self._long_jobs = [Chore("long jobs", lambda now: self._run_jobs(now, takes_hours=True))]
 
     def tick(self) -> int:
         """Look after everything once; gives how much was done, 0 when there was nothing to do."""
-        return self._turn([self._heart, *self._money, *self._jobs])
+        return self._turn([self._heart, *self._money, *self._jobs, *self._long_jobs])
 
     def run_forever(self, stop: threading.Event) -> None:
         """Look after everything until `stop` is set; what was begun is finished first.
 
-        Jobs have a thread of their own, so that a long one does not keep a refund waiting. It is given up
-        when the process ends: jobs go on where they were.
+        Jobs have threads of their own, so that a long one keeps neither a refund nor a short one waiting.
+        They are given up when the process ends: jobs go on where they were.
         """
         self._stop = stop
-        jobs = threading.Thread(target=self._loop, args=(stop, self._jobs), name="jobs", daemon=True)
-        jobs.start()
+        threads = [
+            threading.Thread(target=self._loop, args=(stop, chores), name=chores[0].name, daemon=True)
+            for chores in (self._jobs, self._long_jobs)
+        ]
+        for thread in threads:
+            thread.start()
         log.info("worker %s begins", self.name)
         self._loop(stop, [self._heart, *self._money])
-        jobs.join(timeout=IDLE_PAUSE_S * 4)
+        for thread in threads:
+            thread.join(timeout=IDLE_PAUSE_S * 4)
         log.info("worker %s ends", self.name)
 
     def _loop(self, stop: threading.Event, chores: list[Chore]) -> None:
@@ -146,9 +153,24 @@ class Worker:
             inbox.discover(self._database, now=now)
         return inbox.apply_due(self._database, self._gateway, now=now, limit=_AT_ONCE, mode=mode)
 
-    def _run_jobs(self, now: datetime) -> int:
+    def _replay(self, now: datetime) -> int:
+        log = self._settings.stripe_webhooks == "receive"
+        return inbox.advance(self._database, self._gateway, now=now, limit=_AT_ONCE, log=log)
+
+    def _repair(self, now: datetime) -> int:
+        assert self._gateway is not None
         done = 0
-        for name in schedule.due(self._database, now):
+        for finding_id in reconcile.asked(self._database, limit=_AT_ONCE):
+            if self._stop.is_set():
+                break
+            mode = self._settings.stripe_webhooks
+            reconcile.run(self._database, self._gateway, finding_id, mode=mode, now=now)
+            done += 1
+        return done
+
+    def _run_jobs(self, now: datetime, *, takes_hours: bool) -> int:
+        done = 0
+        for name in schedule.due(self._database, now, takes_hours=takes_hours):
             if self._stop.is_set():
                 break
             try:

@@ -44,6 +44,7 @@ from lib.models.billing import (
     UserAddon,
 )
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
+from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
 from lib.models.money import (
     InboxEvent,
     MetricDay,
@@ -69,6 +70,7 @@ from lib.models.relationships import (
     User,
     UserAchievement,
 )
+from lib.models.replays import InboxReplay, InboxReplayStep
 from lib.models.roll_ups import ArmCount, CoupleMovement, ExperimentCount
 from lib.models.types import sortable
 
@@ -98,6 +100,9 @@ __all__ = [
     "DailyCheckin",
     "DiscountCode",
     "DiscountUsage",
+    "DriftFinding",
+    "DriftSeen",
+    "DriftWalk",
     "EmailCampaign",
     "EngagementScore",
     "ErrorLog",
@@ -108,6 +113,8 @@ __all__ = [
     "Heartbeat",
     "ImportantDate",
     "InboxEvent",
+    "InboxReplay",
+    "InboxReplayStep",
     "JobRun",
     "MetricDay",
     "Note",

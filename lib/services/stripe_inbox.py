@@ -1,9 +1,12 @@
-"""Stripe inbox: what Stripe told us, what came of it, and telling it to our rows again."""
+"""Stripe inbox: what Stripe told us, what came of it, and leaving an event that nobody needs.
+
+Applying events again is in `inbox_replays`.
+"""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import func, or_, select
@@ -12,11 +15,16 @@ from lib.core.access import Permission
 from lib.core.errors import NotFound, Refused
 from lib.core.listing import COUNTED_UP_TO, AnySelect, Column, listing
 from lib.core.work import View, Work, action, query
-from lib.models import InboxEvent, StripeWebhook, masks
+from lib.models import InboxEvent, StripeWebhook, masks, sortable
+from lib.payments import inbox
 from lib.payments.events import HANDLED
+from lib.services import inbox_replays
 
 STATES: Final = ("received", "failed", "parked", "unmatched", "applied", "ignored")
 """The states, those that wait or want a person first."""
+
+TYPES: Final = tuple(sorted(HANDLED))
+"""The types that this product acts on."""
 
 RELATED_COLUMNS: Final = (
     Column("event_type", "Event"),
@@ -24,7 +32,21 @@ RELATED_COLUMNS: Final = (
     Column("state", "State", "status"),
     Column("event_id", "Event id", "id"),
 )
+UNAPPLIED: Final = ("received", "failed", "parked", "unmatched")
+"""The states of events that our rows do not follow yet."""
+
+WARNED_BEFORE: Final = timedelta(days=5)
+"""So long before Stripe stops listing an event, people are told that it was not applied."""
+
 _RELATED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """Unapplied events that Stripe lists for less than five days still, and those it lists no more."""
+
+    near: int
+    over: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +64,8 @@ class Event:
     """One event and what became of it.
 
     `changed`: `{"table/id": {"column": [before, after]}}`, empty when nothing was. `payload`: as Stripe sent
-    it, None when production's log has lost it. Both come with personal data hidden. `replayable`: whether
-    `replay` may be asked for.
+    it, None when production's log has lost it. Both come with personal data hidden. `why_not_replay`,
+    `why_not_ignore`: None where it may be asked for.
     """
 
     event_id: str
@@ -62,7 +84,8 @@ class Event:
     changed: Mapping[str, Mapping[str, list[Any]]]
     payload: Mapping[str, Any] | None
     related: tuple[Related, ...]
-    replayable: bool
+    why_not_replay: str | None
+    why_not_ignore: str | None
 
 
 @listing(
@@ -139,37 +162,46 @@ def one(view: View, event_id: str) -> Event:
         changed=masks.redact(json.loads(entry.changed)) if entry.changed else {},
         payload=payload,
         related=_related(view, entry),
-        replayable=_why_not_again(entry) is None,
+        why_not_replay=inbox_replays.why_not(entry),
+        why_not_ignore=None if entry.state in UNAPPLIED else f"It is {entry.state} already.",
     )
 
 
-@action(Permission.INBOX_REPLAY, about="admin_inbox")
-def replay(work: Work, event_id: str, *, reason: str) -> None:
-    """Apply an event again: the worker takes it at its next turn, with all its tries ahead of it.
+@query(Permission.INBOX_READ)
+def ageing(view: View) -> Ageing:
+    """Events that were not applied and that Stripe soon stops listing, or does no longer. One statement."""
+    old = [
+        select(func.count())
+        .select_from(
+            select(1)
+            .where(
+                InboxEvent.state.in_(UNAPPLIED),
+                sortable(InboxEvent.stripe_created) < view.now - age,
+            )
+            .limit(COUNTED_UP_TO + 1)
+            .subquery()
+        )
+        .scalar_subquery()
+        for age in (inbox.EVENTS_KEPT - WARNED_BEFORE, inbox.EVENTS_KEPT)
+    ]
+    near, over = view.session.execute(select(*old)).one()
+    return Ageing(near - over, over)
 
-    Applying asks Stripe for the object as it is now, so replaying an old event does no harm.
-    Raises NotFound when it never came, and Refused when this product does not act on its type or it waits
-    for its turn already.
+
+@action(Permission.INBOX_REPLAY, about="admin_inbox")
+def ignore(work: Work, event_id: str, *, reason: str) -> None:
+    """Leave an event that was not applied for good: it is not tried again, and no longer waits for anybody.
+
+    Raises NotFound when it never came, and Refused when it was applied or is ignored already.
     """
     entry = work.session.get(InboxEvent, event_id)
     if entry is None:
         raise NotFound(f"There is no event {event_id[:40]} in the inbox. Check the address.")
-    why_not = _why_not_again(entry)
-    if why_not is not None:
-        raise Refused(why_not)
-    entry.state = "received"
-    entry.attempts = 0
-    entry.next_attempt_at = work.now
-    entry.error = None
-    entry.outcome = None
-
-
-def _why_not_again(entry: InboxEvent) -> str | None:
-    if entry.event_type not in HANDLED:
-        return f"This product does not act on {entry.event_type[:80]}: there is nothing to apply again."
-    if entry.state == "received" and entry.attempts == 0:
-        return "This event waits for its turn already. The worker takes it within seconds, if it runs."
-    return None
+    if entry.state not in UNAPPLIED:
+        raise Refused(f"This event is {entry.state} already: there is nothing left to ignore.")
+    entry.state = "ignored"
+    entry.outcome = f"Ignored by {work.actor.email}: {reason.strip()}"
+    entry.next_attempt_at = None
 
 
 def _related(view: View, entry: InboxEvent) -> tuple[Related, ...]:

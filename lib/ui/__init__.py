@@ -1,12 +1,15 @@
 """What a page is made of: it composes these and the services; it computes, queries and catches nothing."""
 
+from lib.ui.asks import REASON, Ask
 from lib.ui.billing import payments, watch
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
 from lib.ui.desk import announce, ask_stripe, attempt, may, page, read
+from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_drift, standing
 from lib.ui.filters import choose, filters, first_page, one_of, pick, search_box, toggle
 from lib.ui.finder import PLACEHOLDER, results
-from lib.ui.forms import REASON, Ask, action
+from lib.ui.forms import action
 from lib.ui.giveaways import allowance, couple_credits, gift, grant, purchase
+from lib.ui.inbox import ageing, replay, replays, searched_document
 from lib.ui.links import link, object_link, waiting
 from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.show import (
@@ -33,6 +36,7 @@ __all__ = [
     "Ask",
     "Tile",
     "action",
+    "ageing",
     "allowance",
     "amount",
     "announce",
@@ -41,6 +45,7 @@ __all__ = [
     "back",
     "badge",
     "begin",
+    "both_sides",
     "card",
     "changes",
     "chart",
@@ -49,10 +54,12 @@ __all__ = [
     "couple_credits",
     "couple_life",
     "document",
+    "drift_classes",
     "facts",
     "figure_tile",
     "filters",
     "first_page",
+    "follow_repair",
     "frame",
     "gift",
     "grant",
@@ -67,6 +74,8 @@ __all__ = [
     "one_of",
     "open_row",
     "opened",
+    "our_row",
+    "own_drift",
     "page",
     "payments",
     "period",
@@ -74,10 +83,14 @@ __all__ = [
     "plain",
     "purchase",
     "read",
+    "replay",
+    "replays",
     "results",
     "reveal",
     "search_box",
+    "searched_document",
     "sections",
+    "standing",
     "stands_on",
     "table",
     "tiles",

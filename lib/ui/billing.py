@@ -10,7 +10,8 @@ from lib.payments.operations import OperationView
 from lib.services import refunds
 from lib.services.payments import PaymentLine
 from lib.ui import desk
-from lib.ui.forms import Ask, action
+from lib.ui.asks import Ask
+from lib.ui.forms import action
 from lib.ui.show import amount, badge, moment, plain, words
 from lib.ui.table import frame
 

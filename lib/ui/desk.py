@@ -81,6 +81,11 @@ def ask_stripe(question: Callable[Concatenate[Gateway, P], R], *args: P.args, **
         return None
 
 
+def stripe_is_set_up() -> bool:
+    """Whether there is a key to ask Stripe with."""
+    return resources.settings().stripe_key is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt(Generic[R]):
     """What came of an action: its result, or the sentence that says why it was not done."""

@@ -1,6 +1,6 @@
 """Filters above a list, kept in the address."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -78,13 +78,20 @@ def toggle(label: str, *, key: str, help: str | None = None) -> bool:  # noqa: A
         return st.toggle(label, key=key, help=help, bind="query-params", on_change=first_page)
 
 
-def pick(label: str, options: Sequence[str], *, key: str) -> str | None:
-    """One of many options, found by typing; None while nothing is picked."""
+def pick(label: str, options: Sequence[str], *, key: str, shown: Callable[[str], str] = str) -> str | None:
+    """One of many options, found by typing; None while nothing is picked. `shown` spells an option.
+
+    The address has the option's spelling; a link may name its code.
+    """
+    named = st.query_params.get(key)
+    if named in options:
+        st.session_state[key] = named
     return st.selectbox(
         label,
         list(options),
         index=None,
         key=key,
+        format_func=shown,
         placeholder="Any",
         bind="query-params",
         on_change=first_page,

@@ -1,45 +1,19 @@
 """Forms for actions: what is asked, what it will do, and one button that acts once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import streamlit as st
 
-from lib.core import money
 from lib.core.access import Permission
 from lib.core.errors import Invalid
 from lib.ui import desk
-from lib.ui.show import plain, words
+from lib.ui.asks import REASON, Ask, answer, widget
+from lib.ui.show import plain
+from lib.ui.table import open_row
 
 _REASON_WIDTH: Final = 240  # pixels, of a reason longer than
 _REASON_LENGTH: Final = 32
-Kind = Literal["text", "area", "choice", "money", "email", "count"]
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One thing that a form asks for; `name` is the action's argument.
-
-    A `money` field is typed as an amount in `currency` and handed on in minor units, a `count` as a whole
-    number from `least` to `most`. A `choice` offers `options`, shown as words. Everything is required unless
-    `required` is False.
-    """
-
-    name: str
-    label: str
-    kind: Kind = "text"
-    options: Sequence[str] = ()
-    default: str = ""
-    help: str | None = None
-    placeholder: str | None = None
-    currency: str = "USD"
-    least: int = 0
-    most: int | None = None
-    required: bool = True
-
-
-REASON = Ask("reason", "Reason", "area", placeholder="Kept in the audit trail")
 
 
 def action(
@@ -55,13 +29,15 @@ def action(
     why_not: str | None = None,
     icon: str | None = None,
     primary: bool = False,
+    opens: str | None = None,
     **given: Any,
 ) -> None:
     """Offer an action behind a button that unfolds its form; disabled, saying why, for who may not.
 
     `effect` says what it touches, `why_not` why it is impossible now. `confirm` is a text that has to be
-    typed for what cannot be undone. The action gets the arguments that the form was shown with: the run that
-    a click starts reads the row anew, and would vouch for what the person never saw.
+    typed for what cannot be undone. `opens` is the parameter of the address that gets what the action gives,
+    which opens it. The action gets the arguments that the form was shown with: the run that a click starts
+    reads the row anew, and would vouch for what the person never saw.
     """
     if not desk.may(needs):
         why_not = f"Not for your role ({desk.actor().role.value})."
@@ -72,7 +48,7 @@ def action(
         if effect:
             st.markdown(effect)
         with st.form(key, border=False):
-            answers = {field.name: _widget(field, f"{key}:{field.name}") for field in ask}
+            answers = {field.name: widget(field, f"{key}:{field.name}") for field in ask}
             typed = st.text_input(f"Type “{confirm}” to confirm", key=f"{key}:confirm") if confirm else None
             sent = st.form_submit_button(label, type="primary")
         shown_arguments, shown = _as_shown(key, arguments, given)
@@ -82,7 +58,7 @@ def action(
             st.error(f"Type “{confirm}” exactly to confirm.")
             return
         try:
-            values = {field.name: _answer(field, answers[field.name]) for field in ask}
+            values = {field.name: answer(field, answers[field.name]) for field in ask}
         except Invalid as error:
             st.error(str(error))
             return
@@ -90,6 +66,8 @@ def action(
         if attempt.why_not:
             st.error(attempt.why_not)
             return
+    if opens:
+        open_row(str(attempt.result), opens)
     desk.announce(done)
 
 
@@ -108,49 +86,3 @@ def _as_shown(
     before: tuple[Sequence[Any], Mapping[str, Any]] = st.session_state.get(slot, (arguments, given))
     st.session_state[slot] = (arguments, given)
     return before
-
-
-def _widget(field: Ask, key: str) -> str | int | None:
-    match field.kind:
-        case "count":
-            return st.number_input(
-                field.label,
-                field.least,
-                field.most,
-                int(field.default or field.least),
-                key=key,
-                help=field.help,
-            )
-        case "area":
-            return st.text_area(
-                field.label,
-                field.default,
-                key=key,
-                help=field.help,
-                placeholder=field.placeholder,
-                max_chars=2000,
-            )
-        case "choice":
-            return st.selectbox(field.label, field.options, key=key, help=field.help, format_func=words)
-        case "money":
-            return st.text_input(
-                f"{field.label} ({field.currency})", field.default, key=key, help=field.help, max_chars=20
-            )
-        case _:
-            return st.text_input(
-                field.label,
-                field.default,
-                key=key,
-                help=field.help,
-                placeholder=field.placeholder,
-                max_chars=320,
-            )
-
-
-def _answer(field: Ask, typed: str | int | None) -> Any:
-    if isinstance(typed, int):
-        return typed
-    text = (typed or "").strip()
-    if field.required and not text:
-        raise Invalid(f"{field.label} is needed.")
-    return money.parse(text, field.currency) if field.kind == "money" else text

@@ -7,8 +7,9 @@ from lib.services import addons, couples, gifts
 from lib.services.credits import grants, ledger
 from lib.services.credits.allowance import Allowance, in_words
 from lib.ui import desk
+from lib.ui.asks import REASON, Ask
 from lib.ui.billing import watch
-from lib.ui.forms import REASON, Ask, action
+from lib.ui.forms import action
 from lib.ui.links import link
 from lib.ui.show import Tile, amount, badge, distinct, facts, moment, plain, tiles, words
 from lib.ui.table import frame

@@ -23,6 +23,7 @@ PAGE_OF: Final[Mapping[str, str]] = MappingProxyType(
         "admin_credit_grants": "credits",
         "stripe_webhooks": "inbox",
         "admin_inbox": "inbox",
+        "admin_drift": "drift",
         "error_logs": "errors",
     }
 )

@@ -41,6 +41,7 @@ DESKS: Final = (
     Desk("Billing", "discounts", "Discounts", "sell", P.DISCOUNTS_READ),
     Desk("Billing", "credits", "Credits & gifts", "redeem", P.CREDITS_READ),
     Desk("Billing", "inbox", "Stripe inbox", "inbox", P.INBOX_READ),
+    Desk("Billing", "drift", "Drift", "difference", P.DRIFT_READ),
     Desk("Finance", "revenue", "Revenue", "monitoring", P.REVENUE_READ),
     Desk("Product", "experiments", "Experiments", "science", P.EXPERIMENTS_READ),
     Desk("Operations", "errors", "Errors", "bug_report", P.ERRORS_READ),

@@ -13,7 +13,8 @@ from lib.core.listing import AnyRow
 from lib.services import notes, people
 from lib.services.timeline import Entry
 from lib.ui import desk
-from lib.ui.forms import Ask, action
+from lib.ui.asks import Ask
+from lib.ui.forms import action
 from lib.ui.links import link
 from lib.ui.show import facts, local, moment, plain, words, zone
 

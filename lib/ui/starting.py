@@ -13,7 +13,8 @@ from lib.core.listing import Column
 from lib.services import couple_status, giving, handover, starts
 from lib.services.starts import Offer, Preview, Question
 from lib.ui import desk
-from lib.ui.forms import REASON, Ask, action
+from lib.ui.asks import REASON, Ask
+from lib.ui.forms import action
 from lib.ui.show import amount, distinct, moment, plain
 from lib.ui.table import frame
 

@@ -89,9 +89,13 @@ def frame(
     key: str,
     alt: str,
     opens: str | None = None,
+    parameter: str = "id",
     empty: str = "Nothing here yet.",
 ) -> None:
-    """Show rows as a table. With `opens`, the first column is a button that opens the row."""
+    """Show rows as a table. With `opens`, the first column is a button that opens the row.
+
+    `parameter` is where the address names it.
+    """
     if not rows:
         st.caption(empty)
         return
@@ -112,7 +116,7 @@ def frame(
             pinned=True,
             key=click,
             on_click=_open,
-            args=(click, keys),
+            args=(click, keys, parameter),
         )
         data[first.name] = [_label(row, first) for row in rows]
     st.dataframe(
@@ -132,8 +136,8 @@ def _label(row: Any, column: Column) -> str:
     return f"{cells.written(row, column) or value(None)} ›"
 
 
-def _open(click: str, keys: Sequence[str]) -> None:
-    open_row(keys[st.session_state[click].row])
+def _open(click: str, keys: Sequence[str], parameter: str) -> None:
+    open_row(keys[st.session_state[click].row], parameter)
 
 
 def _page_number() -> int:

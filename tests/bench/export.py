@@ -31,6 +31,7 @@ from tests.bench import company, desk
 from tests.web.conftest import identity_cookies
 
 FIRST_BYTE_S: Final = 0.2
+WEBHOOK_SECRET: Final = "whsec_of_the_bench"
 _CANDIDATES: Final[dict[str, dict[str, Any]]] = {
     people.users.name: {},
     couples.couples.name: {},
@@ -64,7 +65,7 @@ def largest(database: Database) -> Download:
     settings = _settings(str(database.primary.url.render_as_string(hide_password=False)))
     cookies = identity_cookies(desk.claims_of(Role.ADMIN), settings.sign_in.cookie_secret)
     with (
-        _served(settings.database_url) as (process, url),
+        served(settings.database_url) as (process, url),
         httpx.Client(cookies=cookies, trust_env=False) as client,
     ):
         for each in (staff.people.name, name):
@@ -104,7 +105,9 @@ def _admin(database: Database) -> Actor:
 
 def _settings(url: str) -> Settings:
     settings = company.settings_for(url)
-    return replace(settings, sign_in=keys.complete(settings.sign_in, _keys()))
+    return replace(
+        settings, sign_in=keys.complete(settings.sign_in, _keys()), stripe_webhook_secrets=(WEBHOOK_SECRET,)
+    )
 
 
 def _keys() -> Path:
@@ -122,7 +125,8 @@ def _memory(pid: int) -> dict[str, float]:
 
 
 @contextmanager
-def _served(database_url: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def served(database_url: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The routes in a process of their own, on a free port; gives the process and its address."""
     with socket.socket() as chosen:
         chosen.bind(("127.0.0.1", 0))
         port = chosen.getsockname()[1]

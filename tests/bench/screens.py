@@ -93,6 +93,8 @@ SCREENS: Final = (
     Screen("Add-on", "credits", Role.SUPPORT, "purchase"),
     Screen("Stripe inbox", "inbox", Role.FINANCE),
     Screen("Stripe inbox: applied", "inbox", Role.FINANCE, address={"state": "Applied"}),
+    Screen("Drift", "drift", Role.FINANCE),
+    Screen("Drift: critical", "drift", Role.FINANCE, address={"severity": "Critical"}),
     *_sections("Event", "inbox", Role.FINANCE, "event", _OF_AN_EVENT),
     *_sections("Revenue", "revenue", Role.FINANCE, None, _OF_REVENUE),
     Screen("Experiments", "experiments", Role.PRODUCT),

@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 
 from lib.cli import main
+from lib.core.database import Database
 from lib.core.settings import ROOT
+from lib.payments.sandbox import server
 from tests.conftest import golden
+from tests.payments.reconcile import drifts
+from tests.payments.reconcile.world import World
 from tests.revisions import OURS
 
 
@@ -222,3 +226,38 @@ def test_demo_mode_does_not_start_with_a_live_key(lib: Lib) -> None:
 
     assert refused.returncode == 1
     assert "live Stripe key" in refused.stderr
+
+
+def test_reconcile_needs_a_key_and_a_class_that_there_is(lib: Lib, url: str) -> None:
+    without = lib("stripe", "reconcile", "--database", url)
+    unknown = lib("stripe", "reconcile", "--repair", "nonsense", "--database", url)
+    unsafe = lib("stripe", "reconcile", "--repair", "payment_gone", "--database", url)
+
+    assert (without.returncode, unknown.returncode, unsafe.returncode) == (1, 1, 1)
+    assert "STRIPE_SECRET_KEY is not set" in without.stderr
+    assert "no class “nonsense”" in unknown.stderr
+    assert "has no safe repair" in unsafe.stderr
+
+
+def test_reconcile_lists_what_differs_and_repairs_a_class(lib: Lib, url: str, tmp_path: Path) -> None:
+    world = World()
+    drifts.subscription_price(world, world.couple("dearer"))
+    drifts.subscription_gone(world, world.couple("gone"))
+    database = Database(url)
+    world.write(database, tmp_path / "stripe.db")
+    database.dispose()
+    with server.running(tmp_path / "stripe.db") as address:
+        key = {"STRIPE_SECRET_KEY": "sk_test_51AbCdEfGhIjKlMnOpQrStUv", "STRIPE_API_BASE": address}
+        dry = lib("stripe", "reconcile", "--database", url, **key)
+        told = json.loads(lib("stripe", "reconcile", "--json", "--database", url, **key).stdout)
+        repaired = lib("stripe", "reconcile", "--repair", "subscription_price", "--database", url, **key)
+        since = lib("stripe", "reconcile", "--since", "2999-01-01", "--database", url, **key)
+
+    assert "sub_dearer: here $25.00, at Stripe $30.00 ($5.00 at stake)" in dry.stdout
+    assert "2 differ." in dry.stdout
+    assert [each["kind"] for each in told["findings"]] == ["subscription_gone", "subscription_price"]
+    assert [each["repair"] is None for each in told["findings"]] == [True, False]
+    assert told["repaired"] == {}
+    assert "repaired: 1" in repaired.stdout
+    assert "1 differ." in repaired.stdout
+    assert since.returncode == 0

@@ -105,6 +105,9 @@ PERSONAL = {
     "analytics_events": {"event_data", "ip_address"},
     "user_sessions": {"ip_address"},
     "error_logs": {"error_message", "stack_trace"},
+    "admin_drift": {"outcome"},
+    "admin_inbox_replays": {"reason"},
+    "admin_inbox_replay_steps": {"outcome"},
 }
 
 

@@ -26,6 +26,7 @@ WITH_PAGES = [
     "refunds",
     "discounts",
     "inbox",
+    "drift",
     "errors",
     "audit",
 ]
@@ -75,6 +76,10 @@ def test_a_page_number_that_is_none_or_too_large_opens_the_list(
         ("credits", "section"),
         ("credits", "status"),
         ("inbox", "state"),
+        ("inbox", "type"),
+        ("drift", "state"),
+        ("drift", "kind"),
+        ("drift", "severity"),
         ("errors", "state"),
         ("errors", "severity"),
         ("audit", "outcome"),

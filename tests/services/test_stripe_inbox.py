@@ -1,6 +1,7 @@
 """The desk of Stripe's events."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -100,7 +101,7 @@ def test_one_event_shows_what_it_changed_and_its_relatives(
     with reading(database, SUPPORT) as view:
         event = stripe_inbox.one(view, events["applied"])
 
-    assert (event.state, event.attempts, event.replayable) == ("applied", 1, True)
+    assert (event.state, event.attempts, event.why_not_replay) == ("applied", 1, None)
     changes = [fields["status"] for fields in event.changed.values() if "plan_id" not in fields]
     assert changes == [["active", "past_due"]]
     assert [related.event_id for related in event.related] == [events["received"]]
@@ -119,43 +120,51 @@ def test_an_event_that_never_came_is_not_found(database: Database) -> None:
     with reading(database, SUPPORT) as view, pytest.raises(NotFound, match="evt_none"):
         stripe_inbox.one(view, "evt_none")
     with pytest.raises(NotFound), working(database, FINANCE) as work:
-        stripe_inbox.replay(work, "evt_none", reason="to see")
+        stripe_inbox.ignore(work, "evt_none", reason="to see")
 
 
-def replay(database: Database, actor: Actor, event_id: str, reason: str = "The row is there now.") -> None:
+def ignore(database: Database, actor: Actor, event_id: str, reason: str = "It was of a test.") -> None:
     with working(database, actor, now=NOW) as work:
-        stripe_inbox.replay(work, event_id, reason=reason)
+        stripe_inbox.ignore(work, event_id, reason=reason)
 
 
-def test_an_event_that_matched_nothing_is_applied_after_a_replay(
-    database: Database, events: dict[str, str]
+@pytest.mark.parametrize("state", ["unmatched", "parked", "received"])
+def test_an_event_that_was_not_applied_is_ignored_with_a_reason(
+    database: Database, events: dict[str, str], state: str
 ) -> None:
-    make_subscription(database, stripe_subscription_id="sub_9")
-    replay(database, FINANCE, events["unmatched"])
-    before = only(database, InboxEvent, event_id=events["unmatched"])
+    ignore(database, FINANCE, events[state])
     inbox.apply_due(database, None, now=NOW)
 
-    assert (before.state, before.attempts, before.error) == ("received", 0, None)
-    assert only(database, InboxEvent, event_id=events["unmatched"]).state == "applied"
-    entry = only(database, AuditEntry, action="stripe_inbox.replay")
-    assert (entry.actor_id, entry.object_id, entry.outcome) == ("f1", events["unmatched"], "done")
-    assert "The row is there now." in entry.payload
+    event = only(database, InboxEvent, event_id=events[state])
+    assert (event.state, event.next_attempt_at) == ("ignored", None)
+    assert event.outcome == "Ignored by finance@example.org: It was of a test."
+    entry = only(database, AuditEntry, action="stripe_inbox.ignore")
+    assert (entry.actor_id, entry.object_id, entry.outcome) == ("f1", events[state], "done")
 
 
-def test_what_is_not_acted_on_cannot_be_replayed(database: Database, events: dict[str, str]) -> None:
-    with pytest.raises(Refused, match=r"does not act on customer\.updated"):
-        replay(database, FINANCE, events["ignored"])
-    with pytest.raises(Refused, match="waits for its turn"):
-        replay(database, FINANCE, events["received"])
-
-
-def test_a_replay_needs_a_reason_and_the_permission(database: Database, events: dict[str, str]) -> None:
+def test_what_was_applied_is_not_ignored(database: Database, events: dict[str, str]) -> None:
+    with pytest.raises(Refused, match="applied already"):
+        ignore(database, FINANCE, events["applied"])
     with pytest.raises(Invalid, match="Say why"):
-        replay(database, FINANCE, events["parked"], reason=" ")
+        ignore(database, FINANCE, events["parked"], reason=" ")
     with pytest.raises(NotAllowed):
-        replay(database, SUPPORT, events["parked"])
+        ignore(database, SUPPORT, events["parked"])
 
     assert only(database, InboxEvent, event_id=events["parked"]).state == "parked"
+
+
+def test_unapplied_events_are_warned_of_before_stripe_forgets_them(database: Database) -> None:
+    for number, days in enumerate((1, 24, 26, 29, 31, 90)):
+        event = told.event(
+            "customer.updated", {"id": "cus_1", "object": "customer"}, NOW - timedelta(days=days)
+        )
+        inbox.receive(database, event | {"type": "charge.refunded"}, livemode_expected=False, now=day(number))
+    ignored = told.event("customer.updated", {"id": "cus_1", "object": "customer"}, NOW - timedelta(days=27))
+    inbox.receive(database, ignored, livemode_expected=False, now=NOW)
+    with reading(database, SUPPORT, now=NOW) as view:
+        old = stripe_inbox.ageing(view)
+
+    assert (old.near, old.over) == (2, 2)
 
 
 def test_product_people_do_not_read_the_inbox(database: Database, events: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ transaction.
 
     account.py     Gateway: the key, and the verbs below by object: `gateway.refunds.create(...)`
     refunds.py, subscriptions.py, invoices.py ...   what we ask of Stripe about each kind of object
+    lists.py, listed.py   whole lists a page at a time, for comparing them with our rows
     connection.py  how a request is sent, repeated and paged
     failures.py    what went wrong, for the person at the screen
     signature.py   whether a webhook really comes from Stripe

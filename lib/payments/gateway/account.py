@@ -14,6 +14,7 @@ from lib.payments.gateway.customers import Customers
 from lib.payments.gateway.events import Events
 from lib.payments.gateway.failures import unreadable
 from lib.payments.gateway.invoices import Invoices
+from lib.payments.gateway.lists import Lists
 from lib.payments.gateway.payment_intents import PaymentIntents
 from lib.payments.gateway.refunds import Refunds
 from lib.payments.gateway.subscriptions import Subscriptions
@@ -58,6 +59,7 @@ class Gateway:
         self.events = Events(self._connection)
         self.invoices = Invoices(self._connection)
         self.payment_intents = PaymentIntents(self._connection)
+        self.lists = Lists(self._connection)
         self.refunds = Refunds(self._connection)
         self.subscriptions = Subscriptions(self._connection)
 

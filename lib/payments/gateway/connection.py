@@ -111,16 +111,24 @@ class Connection:
 
     def pages(self, send: Callable[..., Any], params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Every row of a list; the next page is asked for when the last one is used up."""
-        cursor: dict[str, str] = {}
+        after: str | None = None
         while True:
-            page = self.ask(send, params={**params, **cursor, "limit": _PAGE})
-            rows = page.get("data")
-            if not isinstance(rows, list):
-                raise unreadable(writes=False)
+            rows, more = self.page(send, params, after)
             yield from rows
-            if not rows or not page.get("has_more"):
+            if not more:
                 return
-            cursor = {"starting_after": rows[-1]["id"]}
+            after = rows[-1]["id"]
+
+    def page(
+        self, send: Callable[..., Any], params: Mapping[str, Any], after: str | None
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """The rows of a list that follow the object `after`, a hundred at most, and whether more follow."""
+        cursor = {"starting_after": after} if after else {}
+        answer = self.ask(send, params={**params, **cursor, "limit": _PAGE})
+        rows = answer.get("data")
+        if not isinstance(rows, list):
+            raise unreadable(writes=False)
+        return rows, bool(rows) and bool(answer.get("has_more"))
 
     def ask(
         self, send: Callable[..., Any], *args: Any, writes: bool = False, **kwargs: Any

@@ -20,19 +20,28 @@ and so is that log; with `observe` the app fills it, we `discover` what is new t
     pictures.py  an object as it is at Stripe now
     applying.py  one event, or one object, applied in one transaction
     due.py       everything that is due
+    replays.py   applying events again: a dry run first, then exactly what it showed
+    differences.py   what a dry run shows, so that two of them can be compared
+    gaps.py      events that Stripe lists and that never came
 """
 
 from lib.payments.inbox.due import Applied, apply_due, apply_event
+from lib.payments.inbox.gaps import EVENTS_KEPT, Fetched, fetch_missing
 from lib.payments.inbox.intake import discover, receive
 from lib.payments.inbox.leases import BACKOFF, TRIES, TRIES_TO_MATCH
+from lib.payments.inbox.replays import advance
 
 __all__ = [
     "BACKOFF",
+    "EVENTS_KEPT",
     "TRIES",
     "TRIES_TO_MATCH",
     "Applied",
+    "Fetched",
+    "advance",
     "apply_due",
     "apply_event",
     "discover",
+    "fetch_missing",
     "receive",
 ]

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lib.core.audit import canonical
-from lib.core.errors import Invalid
+from lib.core.errors import Invalid, Refused
 from lib.core.work import Work, job
 from lib.models import InboxEvent, Refund, StripeObject, StripeWebhook
 from lib.payments import rows
@@ -21,6 +21,8 @@ from lib.payments.events import (
     SubscriptionFacts,
     read_event,
 )
+from lib.payments.inbox import differences
+from lib.payments.inbox.differences import Difference
 from lib.payments.inbox.leases import BACKOFF, TRIES_TO_MATCH, WAITING, rank
 from lib.payments.inbox.pictures import Picture
 from lib.payments.rows import Changes, find_payment
@@ -38,8 +40,13 @@ def from_stripe(work: Work, event_id: str, event_ids: Sequence[str], picture: Pi
     """
     work.about("admin_inbox", event_id)
     entries = [entry for each in event_ids if (entry := _waiting(work.session, each)) is not None]
-    if not entries:
-        return
+    if entries:
+        _apply_picture(work, entries, event_id, picture, log)
+
+
+def _apply_picture(
+    work: Work, entries: Sequence[InboxEvent], event_id: str, picture: Picture, log: bool
+) -> None:
     newest = next((entry for entry in entries if entry.event_id == event_id), entries[-1])
     changed = _follow_picture(work, picture, newest)
     if changed is not None:
@@ -63,8 +70,42 @@ def from_payload(work: Work, event_id: str, log: bool) -> None:
     """
     work.about("admin_inbox", event_id)
     entry = _waiting(work.session, event_id)
-    if entry is None:
-        return
+    if entry is not None:
+        _apply_payload(work, entry, log)
+
+
+@job
+def again(
+    work: Work,
+    event_ids: Sequence[str],
+    picture: Picture | None,
+    log: bool,
+    expected: Difference | None = None,
+) -> Difference:
+    """Apply events of one object once more, whatever became of them before; gives what that changes.
+
+    `event_ids`: in the order in which they happened. `expected`: what a dry run has shown; Refused, and
+    nothing is kept, when something else would change.
+    """
+    entries = [entry for each in event_ids if (entry := work.session.get(InboxEvent, each)) is not None]
+    for entry in entries:
+        work.about("admin_inbox", entry.event_id)
+        entry.state, entry.attempts, entry.error = "received", 0, None
+        entry.outcome, entry.next_attempt_at = None, work.now
+    if entries and picture is not None:
+        _apply_picture(work, entries, entries[-1].event_id, picture, log)
+    elif entries:
+        for entry in entries:
+            _apply_payload(work, entry, log)
+    difference = differences.of(rows.noted(work))
+    if expected is not None and not differences.within(difference, expected):
+        raise Refused(
+            "It would change something else by now than the dry run showed. Nothing was done: run it again."
+        )
+    return difference
+
+
+def _apply_payload(work: Work, entry: InboxEvent, log: bool) -> None:
     facts = _read(work.session, entry)
     newer = _newer(work.session, facts.id, entry)
     if newer is not None:

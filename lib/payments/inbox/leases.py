@@ -80,7 +80,7 @@ def due(database: Database, now: datetime, limit: int) -> list[Waiting]:
     with reading(database, INBOX, now=now) as view:
         for state in WAITING:
             statement = (
-                select(func.coalesce(InboxEvent.next_attempt_at, now), *_COLUMNS)
+                select(func.coalesce(InboxEvent.next_attempt_at, now), *COLUMNS)
                 .where(InboxEvent.state == state, InboxEvent.next_attempt_at <= now)
                 .order_by(InboxEvent.next_attempt_at)
                 .limit(limit)
@@ -94,7 +94,7 @@ def due_of(database: Database, stripe_id: str, now: datetime) -> list[Waiting]:
     """The events of one object whose turn it is, in the order in which they happened."""
     with reading(database, INBOX, now=now) as view:
         rows = view.session.execute(
-            select(*_COLUMNS).where(
+            select(*COLUMNS).where(
                 InboxEvent.stripe_object_id == stripe_id,
                 InboxEvent.state.in_(WAITING),
                 InboxEvent.next_attempt_at <= now,
@@ -105,7 +105,7 @@ def due_of(database: Database, stripe_id: str, now: datetime) -> list[Waiting]:
 
 def take(database: Database, stripe_id: str, owner: str, now: datetime) -> bool:
     """Take the lease on an object; False while somebody else holds it."""
-    with _writing(database) as connection:
+    with writing(database) as connection:
         insert_once(connection, StripeObject, {"stripe_id": stripe_id})
         taken = connection.execute(
             update(StripeObject)
@@ -120,7 +120,7 @@ def take(database: Database, stripe_id: str, owner: str, now: datetime) -> bool:
 
 def release(database: Database, stripe_id: str, owner: str) -> None:
     """Give the lease back, if it is still ours."""
-    with _writing(database) as connection:
+    with writing(database) as connection:
         connection.execute(
             update(StripeObject)
             .where(StripeObject.stripe_id == stripe_id, StripeObject.lease_owner == owner)
@@ -130,7 +130,7 @@ def release(database: Database, stripe_id: str, owner: str) -> None:
 
 def hasten(database: Database, event_id: str, now: datetime) -> None:
     """Make an event that waits for its next try due now."""
-    with _writing(database) as connection:
+    with writing(database) as connection:
         connection.execute(
             update(InboxEvent)
             .where(InboxEvent.event_id == event_id, InboxEvent.state.in_(WAITING))
@@ -149,7 +149,7 @@ def put_off(
     if not isinstance(error, AdminError):
         _log.error("Applying %s failed.", ", ".join(event.event_id for event in events), exc_info=error)
     message = masks.mask("log", str(error) if isinstance(error, AdminError) else _first_line(error))
-    with _writing(database) as connection:
+    with writing(database) as connection:
         for event in events:
             attempts = connection.scalar(
                 select(InboxEvent.attempts).where(
@@ -187,7 +187,7 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0][:500]}" if lines else type(error).__name__
 
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     InboxEvent.event_id,
     InboxEvent.event_type,
     InboxEvent.stripe_object_id,
@@ -196,5 +196,6 @@ _COLUMNS: Final = (
 )
 
 
-def _writing(database: Database) -> AbstractContextManager[Connection]:
+def writing(database: Database) -> AbstractContextManager[Connection]:
+    """A transaction of the inbox's own books, without an audit entry: nothing of production's is changed."""
     return database.primary.execution_options(writes=True).begin()

@@ -14,7 +14,7 @@ ours is about the object (yet). Facts are set and never added up, so following t
 """
 
 from lib.payments.rows.addons import follow_addon
-from lib.payments.rows.found import Changes, find_payment, find_subscription
+from lib.payments.rows.found import Changes, find_payment, find_subscription, noted
 from lib.payments.rows.gifts import follow_gift
 from lib.payments.rows.payments import follow_charge, follow_invoice
 from lib.payments.rows.refunds import follow_refund
@@ -31,4 +31,5 @@ __all__ = [
     "follow_invoice",
     "follow_refund",
     "follow_subscription",
+    "noted",
 ]

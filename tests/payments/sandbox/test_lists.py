@@ -159,3 +159,70 @@ def test_a_search_in_other_words_is_refused_rather_than_guessed(account: Account
     error = refusal(lambda: account.v1.customers.search({"query": "email~'a'"}))
 
     assert error.code == "sandbox_unsupported"
+
+
+@pytest.fixture(scope="module")
+def many(account: Account) -> dict[str, list[str]]:
+    """Twelve objects of each kind that is compared with our rows; their ids, newest first."""
+    made: dict[str, list[str]] = {}
+    for number in range(12):
+        price = account.price()
+        customer = account.customer()
+        subscription = account.subscription(customer, price)
+        charge = account.charge()
+        coupon = account.v1.coupons.create({"percent_off": 10, "duration": "once"})
+        code = {"promotion": {"type": "coupon", "coupon": coupon.id}, "code": f"PAGED{number}"}
+        for kind, object_id in (
+            ("prices", price.id),
+            ("products", price.product),
+            ("customers", customer.id),
+            ("subscriptions", subscription.id),
+            ("charges", charge.id),
+            ("payment_intents", charge.payment_intent),
+            ("refunds", account.v1.refunds.create({"charge": charge.id}).id),
+            ("coupons", coupon.id),
+            ("promotion_codes", account.v1.promotion_codes.create(code).id),
+        ):
+            made.setdefault(kind, []).insert(0, object_id)
+    return made
+
+
+KINDS = (
+    "prices",
+    "products",
+    "customers",
+    "subscriptions",
+    "charges",
+    "payment_intents",
+    "refunds",
+    "coupons",
+    "promotion_codes",
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_read_page_after_page(account: Account, many: dict[str, list[str]], kind: str) -> None:
+    wanted, listed, after = set(many[kind]), [], None
+    while True:
+        cursor = {"starting_after": after} if after else {}
+        page = getattr(account.v1, kind).list({"limit": 5, **cursor})
+        listed += [one.id for one in page.data]
+        if not page.has_more:
+            break
+        after = page.data[-1].id
+
+    assert [one for one in listed if one in wanted] == many[kind]
+    assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "refunds"])
+def test_every_kind_is_cut_by_time(account: Account, many: dict[str, list[str]], kind: str) -> None:
+    moment = getattr(account.v1, kind).retrieve(many[kind][-1]).created
+
+    def listed(**created: int) -> set[str]:
+        found = getattr(account.v1, kind).list({"created": created, "limit": 100}).auto_paging_iter()
+        return {one.id for one in found}
+
+    assert set(many[kind]) <= listed(gte=moment)
+    assert many[kind][-1] not in listed(gt=moment)
+    assert not set(many[kind]) & listed(lt=moment)
