@@ -43,6 +43,7 @@ from lib.models.billing import (
     SubscriptionPlan,
     UserAddon,
 )
+from lib.models.goodwill import Goodwill
 from lib.models.money import (
     InboxEvent,
     MetricDay,
@@ -101,6 +102,7 @@ __all__ = [
     "ExportTicket",
     "FeatureUsage",
     "FunnelStep",
+    "Goodwill",
     "Heartbeat",
     "ImportantDate",
     "InboxEvent",

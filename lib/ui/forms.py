@@ -14,7 +14,7 @@ from lib.ui.show import plain, words
 
 _REASON_WIDTH: Final = 240  # pixels, of a reason longer than
 _REASON_LENGTH: Final = 32
-Kind = Literal["text", "area", "choice", "money", "email"]
+Kind = Literal["text", "area", "choice", "money", "email", "date", "count", "flag"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,15 @@ class Ask:
     """One thing that a form asks for; `name` is the action's argument.
 
     A `money` field is typed as an amount in `currency` and handed on in minor units. A `choice` offers
-    `options`, shown as words. Everything is required unless `required` is False.
+    `options`, shown as words, or as `shown` has them. A `date` is handed on as a date, a `count` as an int, a
+    `flag` as a bool. Everything is required unless `required` is False; an empty date is None then.
     """
 
     name: str
     label: str
     kind: Kind = "text"
     options: Sequence[str] = ()
+    shown: Mapping[str, str] | None = None
     default: str = ""
     help: str | None = None
     placeholder: str | None = None
@@ -107,8 +109,16 @@ def _as_shown(
     return before
 
 
-def _widget(field: Ask, key: str) -> str | None:
+def _widget(field: Ask, key: str) -> Any:
     match field.kind:
+        case "date":
+            return st.date_input(field.label, None, key=key, help=field.help, format="YYYY-MM-DD")
+        case "count":
+            return st.number_input(
+                field.label, value=None, min_value=1, step=1, key=key, help=field.help, format="%d"
+            )
+        case "flag":
+            return st.checkbox(field.label, key=key, help=field.help)
         case "area":
             return st.text_area(
                 field.label,
@@ -119,7 +129,14 @@ def _widget(field: Ask, key: str) -> str | None:
                 max_chars=2000,
             )
         case "choice":
-            return st.selectbox(field.label, field.options, key=key, help=field.help, format_func=words)
+            shown = field.shown or {}
+            return st.selectbox(
+                field.label,
+                field.options,
+                key=key,
+                help=field.help,
+                format_func=lambda option: shown.get(option) or words(option),
+            )
         case "money":
             return st.text_input(
                 f"{field.label} ({field.currency})", field.default, key=key, help=field.help, max_chars=20
@@ -135,7 +152,13 @@ def _widget(field: Ask, key: str) -> str | None:
             )
 
 
-def _answer(field: Ask, typed: str | None) -> Any:
+def _answer(field: Ask, typed: Any) -> Any:
+    if field.kind == "flag":
+        return bool(typed)
+    if field.kind in ("date", "count"):
+        if field.required and typed is None:
+            raise Invalid(f"{field.label} is needed.")
+        return typed
     text = (typed or "").strip()
     if field.required and not text:
         raise Invalid(f"{field.label} is needed.")

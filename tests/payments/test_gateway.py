@@ -77,8 +77,8 @@ def test_every_write_to_a_subscription_carries_its_key(server: ScriptedServer, g
         "keep:3",
     ]
     assert [asked.form for asked in server.asked[1:]] == [
-        {"cancel_at_period_end": "true"},
-        {"cancel_at_period_end": "false"},
+        {"cancel_at_period_end": "true", "expand[0]": "discounts"},
+        {"cancel_at_period_end": "false", "expand[0]": "discounts"},
     ]
 
 

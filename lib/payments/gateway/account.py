@@ -13,6 +13,8 @@ from lib.payments.gateway.connection import Connection
 from lib.payments.gateway.events import Events
 from lib.payments.gateway.failures import unreadable
 from lib.payments.gateway.invoices import Invoices
+from lib.payments.gateway.previews import Previews
+from lib.payments.gateway.reductions import Reductions
 from lib.payments.gateway.refunds import Refunds
 from lib.payments.gateway.subscriptions import Subscriptions
 
@@ -54,6 +56,8 @@ class Gateway:
         self.charges = Charges(self._connection)
         self.events = Events(self._connection)
         self.invoices = Invoices(self._connection)
+        self.previews = Previews(self._connection)
+        self.reductions = Reductions(self._connection)
         self.refunds = Refunds(self._connection)
         self.subscriptions = Subscriptions(self._connection)
 

@@ -2,6 +2,8 @@
 
     found.py          which row of ours an object of Stripe's is about
     subscriptions.py  a subscription's status, period, plan and end
+    reductions.py     what the coupons on it take off
+    redemptions.py    a code that staff put on one was redeemed
     payments.py       an invoice that was paid or not, a charge that was given back
     refunds.py        a refund that arrived, is under way, or came back
 
@@ -12,6 +14,7 @@ ours is about the object (yet). Facts are set and never added up, so following t
 
 from lib.payments.rows.found import Changes, find_payment, find_subscription
 from lib.payments.rows.payments import follow_charge, follow_invoice
+from lib.payments.rows.redemptions import note_redemption
 from lib.payments.rows.refunds import follow_refund
 from lib.payments.rows.subscriptions import STATUSES, follow_subscription
 
@@ -24,4 +27,5 @@ __all__ = [
     "follow_invoice",
     "follow_refund",
     "follow_subscription",
+    "note_redemption",
 ]

@@ -16,14 +16,14 @@ from lib.payments.sandbox.rules.billing import make_invoice
 from lib.payments.sandbox.rules.discounts import redeem
 from lib.payments.sandbox.rules.renewals import RENEWABLE, upcoming
 from lib.payments.sandbox.rules.subscription_items import credit_unused
-from lib.payments.sandbox.rules.subscription_updates import change_items
+from lib.payments.sandbox.rules.subscription_updates import begin_period, change_items
 from lib.payments.sandbox.session import Session
 
-_DETAILS = {"items", "proration_behavior", "proration_date", "cancel_now"}
+_DETAILS = {"items", "proration_behavior", "proration_date", "cancel_now", "resume_at"}
 
 
 def create_preview(session: Session, params: Params) -> Rendered:
-    """The next invoice of a subscription: as it is, with other items, or canceled now."""
+    """The next invoice of a subscription: as it is, with other items, canceled now, or resumed now."""
     if "subscription" not in params:
         raise missing_param("subscription")
     details: dict[str, Any] = params.get("subscription_details") or {}
@@ -41,12 +41,9 @@ def create_preview(session: Session, params: Params) -> Rendered:
 def _tried(session: Session, params: Params, details: dict[str, Any]) -> dict[str, Any]:
     trial = Session(session.store, now=session.now)
     subscription = trial.get("subscription", params["subscription"], param="subscription")
-    if subscription["status"] not in RENEWABLE:
-        raise StripeError(
-            f"No upcoming invoices for subscription: {subscription['id']}",
-            status=404,
-            code="invoice_upcoming_none",
-        )
+    resuming = subscription["status"] == "paused" and "resume_at" in details
+    if subscription["status"] not in RENEWABLE and not resuming:
+        raise _none(subscription)
     if params.get("customer") not in (None, subscription["customer"]):
         raise StripeError("The subscription belongs to another customer.", param="customer")
     if "discounts" in params:
@@ -89,13 +86,19 @@ def _invoice(session: Session, subscription: Facts, details: dict[str, Any]) -> 
         )
         if at_once:
             return at_once
+    elif "resume_at" in details:
+        return begin_period(session, subscription, "allow_incomplete")
     elif subscription.get("cancel_at") and subscription["cancel_at"] <= subscription["current_period_end"]:
-        raise StripeError(
-            f"No upcoming invoices for subscription: {subscription['id']}",
-            status=404,
-            code="invoice_upcoming_none",
-        )
+        raise _none(subscription)
     return upcoming(session, subscription)
+
+
+def _none(subscription: Facts) -> StripeError:
+    return StripeError(
+        f"No upcoming invoices for subscription: {subscription['id']}",
+        status=404,
+        code="invoice_upcoming_none",
+    )
 
 
 ROUTES = (
