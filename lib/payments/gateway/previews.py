@@ -1,6 +1,6 @@
 """What Stripe says that an invoice would be: the next one as things stand, or after a change."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,7 +43,9 @@ class Previews:
         """The invoice that ending the real pause makes at once."""
         return self._preview(subscription_id, subscription_details={"resume_at": "now"})
 
-    def with_discounts(self, subscription_id: str, discounts: list[Mapping[str, str]]) -> InvoiceFacts | None:
+    def with_discounts(
+        self, subscription_id: str, discounts: Sequence[Mapping[str, str]]
+    ) -> InvoiceFacts | None:
         """The next invoice with these discounts in the place of those that it has."""
         return self._preview(subscription_id, discounts=[dict(each) for each in discounts] or "")
 

@@ -14,7 +14,7 @@ cancel keeps its status and has `canceled_at` filled.
     wishes.py    what can be wished for one, and when it cannot be granted
     asking.py    what Stripe says about it, for the page
     ends.py      cancel now, with the period, on a date; keep
-    plans.py     another plan, with Stripe's own preview
+    plan_changes.py  another plan, with Stripe's own preview
     pauses.py    the two pauses and their ends
     goodwill.py  a longer trial, free months, bills of nothing; what a role may give
     codes.py     a discount code put on it and taken off

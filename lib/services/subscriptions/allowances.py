@@ -20,7 +20,7 @@ WINDOW: Final = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """`free_months`: as many may a couple have had within a year. `trial_days`: so far away may a trial end."""
+    """`free_months`: so many may a couple get within a year. `trial_days`: so far away may a trial end."""
 
     free_months: int
     trial_days: int
@@ -66,7 +66,7 @@ def allowance_of(actor: Actor) -> Allowance:
 
 
 def given_months(session: Session, relationship_id: str, now: datetime) -> int:
-    """The free months that a couple was given within a year; what is under way counts, what failed does not."""
+    """The free months that a couple got within a year; what is under way counts, what failed does not."""
     return int(
         session.scalar(
             select(func.coalesce(func.sum(Goodwill.months), 0))
@@ -88,7 +88,7 @@ def check_months(session: Session, actor: Actor, relationship_id: str, months: i
     given = given_months(session, relationship_id, now)
     if given + months > limit:
         raise Refused(
-            f"Your role ({actor.role}) may give a couple {counted(limit)} within a year, and this one was given "
+            f"Your role ({actor.role}) may give a couple {counted(limit)} within a year, and this one got "
             f"{counted(given)}. Ask somebody who may give more."
         )
 

@@ -56,8 +56,8 @@ class AtStripe:
         if self.billing_mode in (None, "flexible"):
             return None
         return (
-            "At Stripe this subscription is in the classic billing mode, which knows no real pause. Pause the "
-            "bills instead."
+            "At Stripe this subscription is in the classic billing mode, which knows no real pause. Pause "
+            "its bills instead."
         )
 
 

@@ -1,8 +1,8 @@
 """A discount code put on a subscription by staff, and any discount taken off it again.
 
-Our rows know a code's dates, its limit and what it applies to. What only Stripe knows of its promotion code (the
-plans that its coupon is for, first payments only, one customer) Stripe checks when it is put on, and its preview
-shows what it comes to.
+Our rows know a code's dates, its limit and what it applies to. What only Stripe knows of its promotion code
+(the plans that its coupon is for, first payments only, one customer) Stripe checks when it is put on, and its
+preview shows what it comes to.
 """
 
 from collections.abc import Sequence

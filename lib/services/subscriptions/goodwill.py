@@ -1,8 +1,8 @@
 """Goodwill: a longer trial, free months, and a subscription for nothing.
 
-Free months are a coupon made for this one subscription: on a monthly plan 100 % off the next bill, or off the
-bills of the next n months; on an annual plan n twelfths off the next bill, because a free month there would be
-a whole free year. The trial's end is not moved for it: that would make a paying couple one that tries. The
+Free months are a coupon made for this one subscription: on a monthly plan 100 % off the next bill, or off
+the bills of the next n months; on an annual plan n twelfths off the next bill, because 100 % off there would
+be a whole free year. The trial's end is not moved for it: that would make a paying couple one that tries. The
 ledger keeps what was given apart from what a code takes off, so a policy can count it as if it had been paid
 (the house policy does). A subscription for nothing is a price of nothing, to any policy.
 """

@@ -1,9 +1,9 @@
 """The two pauses, which are different things and are never to be mixed up.
 
 `pause_collection` ("pause the bills"): the couple keeps its access and is still `active`; Stripe collects
-nothing, and `behavior` says what becomes of each bill meanwhile. `pause` ("pause the subscription"): the service
-stops, no bills are made, and what is left of the paid period is a credit for the first bill afterwards. Under the
-house policy neither counts in MRR.
+nothing, and `behavior` says what becomes of each bill meanwhile. `pause` ("pause the subscription"): the
+service stops, no bills are made, and what is left of the paid period is a credit for the first bill
+afterwards. Under the house policy neither counts in MRR.
 """
 
 from datetime import date
@@ -17,7 +17,7 @@ from lib.models import Operation
 from lib.payments.gateway import PauseBehavior
 from lib.services.subscriptions.wishes import get, prepare
 
-BEHAVIORS: Final[dict[PauseBehavior, str]] = {
+BEHAVIORS: Final[dict[str, str]] = {
     "void": "Each bill is void: these months are a present, and are never owed.",
     "keep_as_draft": "Each bill waits as a draft: it can be sent later, when somebody finishes it.",
     "mark_uncollectible": "Each bill is written off: it counts as lost, and can still be paid.",

@@ -72,7 +72,7 @@ def _on(case: SubscriptionCase) -> None:
         "On a date",
         "For a couple that wants to stay until a certain day.",
         access="stays until the end of that day.",
-        bills="bills go on until then. A day that is paid for beyond the date is neither credited nor paid back.",
+        bills="bills go on until then. What is paid for beyond that day is neither credited nor paid back.",
         mrr=falls_by(case, "on that day"),
     ):
         action(

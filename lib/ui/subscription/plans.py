@@ -6,7 +6,7 @@ import streamlit as st
 
 from lib.core.access import Permission
 from lib.services.subscriptions import SubscriptionCase
-from lib.services.subscriptions import plans as service
+from lib.services.subscriptions import plan_changes as service
 from lib.ui import desk
 from lib.ui.forms import action
 from lib.ui.show import amount, plain
