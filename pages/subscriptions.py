@@ -31,7 +31,7 @@ subscription.headline(case)
 
 section = ui.sections("Overview", "Change plan", "Pause", "End", "Goodwill", "Discounts", "History")
 if section != "History":
-    ui.watch(subscriptions.latest, case.id, case.operations[:1])
+    ui.watch(subscriptions.latest, case.id, case.latest)
 match section:
     case "Overview":
         subscription.overview(case)

@@ -23,6 +23,7 @@ Which = Literal["fewest", "most"]
 
 _OF_A_COUPLE: Final = ("Timeline", "Money", "Engagement", "Life", "Messages", "Errors", "Notes")
 _OF_A_PERSON: Final = ("Overview", "Payments", "Messages", "Notes", "Staff")
+_OF_A_SUBSCRIPTION: Final = ("Overview", "Change plan", "Pause", "End", "Goodwill", "Discounts", "History")
 _OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Couples")
 _OF_AN_EVENT: Final = ("What it changed", "Payload", "Other events of this object")
 
@@ -67,7 +68,7 @@ SCREENS: Final = (
     Screen("Subscriptions", "subscriptions", Role.SUPPORT),
     Screen("Subscriptions: past due", "subscriptions", Role.SUPPORT, address={"status": "Past due"}),
     Screen("Subscriptions: set to cancel", "subscriptions", Role.SUPPORT, address={"ending": "true"}),
-    Screen("Subscription", "subscriptions", Role.SUPPORT, "subscription"),
+    *_sections("Subscription", "subscriptions", Role.SUPPORT, "subscription", _OF_A_SUBSCRIPTION),
     Screen("Refunds", "refunds", Role.FINANCE),
     Screen("Refunds: processed", "refunds", Role.FINANCE, address={"status": "Processed"}),
     Screen("Refund", "refunds", Role.FINANCE, "refund"),

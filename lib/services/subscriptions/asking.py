@@ -76,9 +76,16 @@ def at_stripe(gateway: Gateway, subscription_id: str) -> AtStripe:
     )
 
 
-def resumption(gateway: Gateway, subscription_id: str) -> Bill | None:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Stripe says would come: a bill, or None for no bill at all."""
+
+    bill: Bill | None
+
+
+def resumption(gateway: Gateway, subscription_id: str) -> Answer:
     """The bill that ending the real pause makes at once; raises StripeFailed."""
-    return bill_of(gateway.previews.resumption(subscription_id))
+    return Answer(bill_of(gateway.previews.resumption(subscription_id)))
 
 
 def bill_of(invoice: InvoiceFacts | None, *, at: datetime | None = None) -> Bill | None:

@@ -1,8 +1,8 @@
 """One subscription with everything that a decision needs, for the page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -27,6 +27,7 @@ from lib.services.subscriptions.wishes import WISHES, Standing, Wish
 
 _COUNTS_IN_MRR: Final = ("active", "past_due")
 _PAYMENTS_SHOWN: Final = 20
+_NEWS: Final = timedelta(minutes=15)
 
 
 PAYMENT_COLUMNS: Final = (
@@ -91,6 +92,7 @@ class SubscriptionCase:
     access_until: datetime | None
     payments: tuple[Paid, ...]
     operations: tuple[OperationView, ...]
+    latest: tuple[OperationView, ...]
     why_not: Mapping[Wish, str | None]
 
 
@@ -102,8 +104,8 @@ def progress(view: View, subscription_id: str) -> list[OperationView]:
 
 @query(Permission.SUBSCRIPTIONS_READ)
 def latest(view: View, subscription_id: str) -> list[OperationView]:
-    """The newest operation alone, for the sections where something is done; empty when there is none."""
-    return operations.progress(view, "subscriptions", subscription_id)[:1]
+    """What is under way or was settled just now, for the sections where something is done."""
+    return _latest(operations.progress(view, "subscriptions", subscription_id), view.now)
 
 
 @query(Permission.SUBSCRIPTIONS_READ)
@@ -162,8 +164,13 @@ def one(view: View, subscription_id: str) -> SubscriptionCase:
         access_until=_access_until(subscription),
         payments=_payments(view.session, subscription.id),
         operations=steps,
+        latest=tuple(_latest(steps, view.now)),
         why_not={wish: wishes.why_not(wish, standing, under_way) for wish in WISHES},
     )
+
+
+def _latest(steps: Sequence[OperationView], now: datetime) -> list[OperationView]:
+    return [step for step in steps if step.is_open or (step.settled_at and now - step.settled_at < _NEWS)]
 
 
 def _couple_and_plan(session: Session, subscription: Subscription) -> tuple[Relationship | None, str | None]:

@@ -20,7 +20,7 @@ from lib.models import DiscountCode, DiscountUsage, Goodwill, Operation, Subscri
 from lib.models.expressions import folded
 from lib.payments.gateway import Gateway
 from lib.services.subscriptions import goodwill
-from lib.services.subscriptions.asking import Bill, Reduction, bill_of
+from lib.services.subscriptions.asking import Answer, Reduction, bill_of
 from lib.services.subscriptions.case import arr_of
 from lib.services.subscriptions.wishes import get, prepare
 
@@ -91,25 +91,19 @@ def running(view: View, reductions: Sequence[Reduction]) -> list[Running]:
     ]
 
 
-def preview(gateway: Gateway, stripe_subscription_id: str, code: str) -> Bill | None:
-    """The next bill with a code on it, as Stripe works it out; raises StripeFailed, None where none comes."""
+def preview(gateway: Gateway, stripe_subscription_id: str, code: str) -> Answer:
+    """The next bill with a code on it, as Stripe works it out; raises StripeFailed."""
     there = gateway.subscriptions.retrieve(stripe_subscription_id).discounts
-    return bill_of(
-        gateway.previews.with_discounts(
-            stripe_subscription_id,
-            [
-                *({"discount": each.id} for each in there if each.id),
-                {"promotion_code": gateway.reductions.promotion_code_id(code)},
-            ],
-        )
-    )
+    wanted = [{"discount": each.id} for each in there if each.id]
+    wanted.append({"promotion_code": gateway.reductions.promotion_code_id(code)})
+    return Answer(bill_of(gateway.previews.with_discounts(stripe_subscription_id, wanted)))
 
 
-def preview_without(gateway: Gateway, stripe_subscription_id: str, discount_id: str) -> Bill | None:
+def preview_without(gateway: Gateway, stripe_subscription_id: str, discount_id: str) -> Answer:
     """The next bill without one of the discounts, as Stripe works it out; raises StripeFailed."""
     there = gateway.subscriptions.retrieve(stripe_subscription_id).discounts
     kept = [{"discount": each.id} for each in there if each.id and each.id != discount_id]
-    return bill_of(gateway.previews.with_discounts(stripe_subscription_id, kept))
+    return Answer(bill_of(gateway.previews.with_discounts(stripe_subscription_id, kept)))
 
 
 @action(Permission.DISCOUNTS_APPLY, about="subscriptions")

@@ -18,9 +18,9 @@ from lib.payments.gateway import PauseBehavior
 from lib.services.subscriptions.wishes import get, prepare
 
 BEHAVIORS: Final[dict[str, str]] = {
-    "void": "Each bill is void: these months are a present, and are never owed.",
-    "keep_as_draft": "Each bill waits as a draft: it can be sent later, when somebody finishes it.",
-    "mark_uncollectible": "Each bill is written off: it counts as lost, and can still be paid.",
+    "void": "Void: never owed",
+    "keep_as_draft": "Drafts: can be sent later",
+    "mark_uncollectible": "Written off: count as lost",
 }
 """What becomes of the bills while they are paused, in the words of the page."""
 

@@ -11,6 +11,7 @@ from lib.core.access import Permission
 from lib.core.errors import Invalid, NotFound, Refused
 from lib.core.work import Digest, View, Work, action, query
 from lib.models import Operation, Subscription, SubscriptionPlan
+from lib.payments.events import InvoiceFacts
 from lib.payments.gateway import Gateway, Proration
 from lib.payments.gateway.subscriptions import item_of
 from lib.services.subscriptions.asking import Bill, bill_of
@@ -120,23 +121,24 @@ def preview(gateway: Gateway, asked: PlanQuestion) -> PlanPreview:
     facts = gateway.subscriptions.retrieve(asked.stripe_subscription_id)
     item_id = item_of(facts, asked.from_price)
 
-    def of(proration: Proration, at: datetime | None = None) -> Bill | None:
-        invoice = gateway.previews.plan_change(
+    def invoice(proration: Proration) -> InvoiceFacts | None:
+        return gateway.previews.plan_change(
             asked.stripe_subscription_id,
             item_id=item_id,
             price_id=asked.to_price,
             proration=proration,
             moment=asked.moment,
         )
-        return bill_of(invoice, at=at)
 
     if facts.status == "trialing":
-        return PlanPreview(None, of("none"))
+        return PlanPreview(None, bill_of(invoice("none")))
+    settled = invoice(_PRORATIONS[asked.settlement])
     if not asked.at_once:
-        return PlanPreview(None, of(_PRORATIONS[asked.settlement], asked.period_end))
-    first = of(_PRORATIONS[asked.settlement], asked.moment)
+        return PlanPreview(None, bill_of(settled, at=asked.period_end))
     # Without anything to settle, Stripe's preview is a plain bill at the new price: the one that comes after.
-    return PlanPreview(first, of("none", asked.period_end if asked.same_period else None))
+    plain = invoice("none")
+    after = asked.period_end if asked.same_period else _end_of_period(plain)
+    return PlanPreview(bill_of(settled, at=asked.moment), bill_of(plain, at=after))
 
 
 @action(Permission.SUBSCRIPTIONS_CHANGE, about="subscriptions")
@@ -173,6 +175,12 @@ def change(
         # A change is settled within the running period; the row may be a moment ahead of the preview.
         moment=max(moment, subscription.current_period_start).isoformat(),
     )
+
+
+def _end_of_period(invoice: InvoiceFacts | None) -> datetime | None:
+    """When the period ends that a bill pays for."""
+    lines = invoice.lines if invoice else ()
+    return max((line.period_end for line in lines if line.period_end), default=None)
 
 
 def _settlement(chosen: str) -> Settlement:

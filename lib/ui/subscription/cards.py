@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from lib.services.subscriptions import SubscriptionCase
-from lib.services.subscriptions.asking import Bill
+from lib.services.subscriptions.asking import Answer, Bill
 from lib.ui.show import amount, moment, plain
 
 
@@ -52,9 +52,14 @@ def bill_line(bill: Bill | None, *, none: str = "There will be no further bill."
     return f"{money(bill.due_cents, bill.currency)}{when}."
 
 
+def answer_line(answer: Answer | None, *, none: str = "There will be no further bill.") -> str:
+    """What Stripe says would come, in one sentence of Markdown, also where it could not be asked."""
+    return "Stripe could not be asked." if answer is None else bill_line(answer.bill, none=none)
+
+
 def lines(bill: Bill, *, key: str) -> None:
     """What a bill consists of, folded."""
-    with st.expander("What it consists of, in Stripe's words"):
+    with st.expander(f"The bill of {money(bill.total_cents, bill.currency)}, line by line"):
         st.dataframe(
             [{"For": words, "Amount": amount(cents, bill.currency)} for words, cents in bill.lines],
             hide_index=True,

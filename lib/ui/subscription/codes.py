@@ -8,7 +8,7 @@ from lib.services.subscriptions import codes as service
 from lib.ui import desk
 from lib.ui.forms import action
 from lib.ui.show import moment, plain
-from lib.ui.subscription.cards import bill_line, card, money
+from lib.ui.subscription.cards import answer_line, bill_line, card, money
 
 
 def codes(case: SubscriptionCase) -> None:
@@ -38,7 +38,7 @@ def _running(case: SubscriptionCase, stripe_id: str, theirs: asking.AtStripe) ->
             plain(each.title),
             f"Until {moment(each.until)}." if each.until else "On it now.",
             access="goes on without it.",
-            bills=f"the next bill is {bill_line(theirs.next_bill)} Without it: {bill_line(after)}",
+            bills=f"the next bill is {bill_line(theirs.next_bill)} Without it: {answer_line(after)}",
             mrr=f"{money(case.mrr_cents, case.currency)} today; more without it, unless it was free months.",
         ):
             action(
@@ -62,10 +62,10 @@ def _offer(case: SubscriptionCase, stripe_id: str, typed: str) -> None:
         return
     bills = f"the first bill moves to {plain(moment(offer.trial_until))}."
     if offer.trial_until is None:
-        bill = desk.ask_stripe(service.preview, stripe_id, offer.code)
+        answer = desk.ask_stripe(service.preview, stripe_id, offer.code)
         bills = (
             f"{money(offer.off_cents, offer.currency)} off a bill of "
-            f"{money(offer.bill_cents, offer.currency)}. The next bill, Stripe says: {bill_line(bill)}"
+            f"{money(offer.bill_cents, offer.currency)}. The next bill, Stripe says: {answer_line(answer)}"
         )
     before, after = (
         money(cents, offer.currency) for cents in (offer.mrr_before_cents, offer.mrr_after_cents)

@@ -18,12 +18,13 @@ _LAST_DAY = Ask(
 def goodwill(case: SubscriptionCase) -> None:
     """A longer trial for one that is in it, free months for one that pays, and bills of nothing."""
     left = desk.read(allowances.left, case.id)
+    months = 1 if case.status == "trialing" else _choose_months(left)
     first, second = st.columns(2)
     with first:
         if case.status == "trialing":
             _trial(case, left)
         else:
-            _months(case, left)
+            _months(case, left, months)
     with second:
         _comp(case)
 
@@ -50,23 +51,26 @@ def _trial(case: SubscriptionCase, left: allowances.Left) -> None:
         )
 
 
-def _months(case: SubscriptionCase, left: allowances.Left) -> None:
-    options = list(range(1, max(1, left.months) + 1))
-    months = options[0]
-    if len(options) > 1:
-        months = st.segmented_control(
-            "Free months",
-            options,
-            default=months,
-            required=True,
-            key="months",
-            format_func=allowances.counted,
-        )
-    worth = desk.read(service.worth, case.id, months or options[0])
+def _choose_months(left: allowances.Left) -> int:
+    if left.months <= 1:
+        return 1
+    chosen = st.segmented_control(
+        "How many free months",
+        list(range(1, left.months + 1)),
+        default=1,
+        required=True,
+        key="months",
+        format_func=allowances.counted,
+    )
+    return chosen or 1
+
+
+def _months(case: SubscriptionCase, left: allowances.Left, months: int) -> None:
+    worth = desk.read(service.worth, case.id, months)
     with card(
         "Free months",
         f"Your role may give a couple {allowances.counted(left.free_months)} within a year; "
-        f"this one was given {allowances.counted(left.given)}.",
+        f"this one got {allowances.counted(left.given) if left.given else 'none so far'}.",
         access="goes on.",
         bills=_worth(case, worth),
         mrr=f"{mrr_of(case)} stays under the house policy: a favour is not a lower price.",

@@ -26,7 +26,7 @@ def headline(case: SubscriptionCase) -> None:
     tiles(
         [
             Tile("MRR today", amount(case.mrr_cents, case.currency), help="House policy"),
-            Tile("Paid until", moment(case.access_until)),
+            Tile("Access until", moment(case.access_until)),
             Tile("Price", f"{amount(case.price_cents, case.currency)} {case.billing_period}"),
         ]
     )
@@ -57,15 +57,17 @@ def overview(case: SubscriptionCase) -> None:
 
 
 def _theirs(theirs: asking.AtStripe) -> None:
-    st.markdown(f"**Next bill:** {bill_line(theirs.next_bill)}")
+    paused = theirs.bills_paused is not None and theirs.next_bill is not None
+    note = " Nothing is collected for it while the bills are paused." if paused else ""
+    st.markdown(f"**Next bill:** {bill_line(theirs.next_bill)}{note}")
     running = desk.read(discounts.running, theirs.reductions)
     facts(
         {
             "Status": words(theirs.status),
             "Ends": theirs.ends_on,
-            "Bills": "collected" if theirs.bills_paused is None else f"paused ({words(theirs.bills_paused)})",
+            "Bills": words(theirs.bills_paused) if theirs.bills_paused else "Collected",
             "Collected again from": theirs.bills_resume_at,
-            "Discounts": ", ".join(each.title for each in running) or "none",
+            "Discounts": ", ".join(each.title for each in running) or "None",
             "Billing mode": words(theirs.billing_mode),
         }
     )

@@ -8,7 +8,7 @@ from lib.services.subscriptions import pauses as service
 from lib.ui import desk
 from lib.ui.forms import REASON, Ask, action
 from lib.ui.show import moment, plain
-from lib.ui.subscription.cards import bill_line, card, falls_by, money
+from lib.ui.subscription.cards import answer_line, card, falls_by, money
 
 _BEHAVIOR = Ask(
     "behavior", "What becomes of the bills", "choice", tuple(service.BEHAVIORS), shown=service.BEHAVIORS
@@ -49,7 +49,10 @@ def _pause_bills(case: SubscriptionCase) -> None:
         "Pause the bills",
         "For a couple that is short of money but keeps using the app. Stripe calls it “pause collection”.",
         access="**stays**, for both partners; the status stays as it is.",
-        bills="nothing is collected. What becomes of each bill is chosen below; an unpaid one stays unpaid.",
+        bills=(
+            "nothing is collected. Each bill is **void** and never owed, waits as a **draft** that can be sent "
+            "later, or is **written off** as lost: as you choose."
+        ),
         mrr=falls_by(case, "until they are billed again"),
     ):
         action(
@@ -68,10 +71,9 @@ def _pause_bills(case: SubscriptionCase) -> None:
 
 def _bill_again(case: SubscriptionCase, theirs: asking.AtStripe | None) -> None:
     until = theirs.bills_resume_at if theirs else None
-    about = f"They are collected again by themselves from {moment(until)}." if until else "Without an end."
     with card(
         "The bills are paused",
-        about,
+        f"They are collected again by themselves from {moment(until)}." if until else "Until it is ended.",
         access="was never touched.",
         bills="collected again from the next bill on; those of the pause stay as they are.",
         mrr=f"rises by up to {money(case.price_cents, case.currency)} {case.billing_period}.",
@@ -114,12 +116,12 @@ def _pause(case: SubscriptionCase, theirs: asking.AtStripe | None) -> None:
 
 
 def _resume(case: SubscriptionCase) -> None:
-    bill = desk.ask_stripe(asking.resumption, case.stripe_subscription_id or "")
+    answer = desk.ask_stripe(asking.resumption, case.stripe_subscription_id or "")
     with card(
         "The subscription is paused",
         "Ending the pause begins a new period today.",
         access="starts again, for both partners.",
-        bills=f"collected at once: {bill_line(bill, none='nothing, Stripe says.')}",
+        bills=f"collected at once: {answer_line(answer, none='nothing, Stripe says.')}",
         mrr=f"rises by up to {money(case.price_cents, case.currency)} {case.billing_period}.",
     ):
         action(

@@ -9,7 +9,7 @@ from lib.services.subscriptions import SubscriptionCase
 from lib.services.subscriptions import plan_changes as service
 from lib.ui import desk
 from lib.ui.forms import action
-from lib.ui.show import amount, plain
+from lib.ui.show import plain
 from lib.ui.subscription.cards import bill_line, card, lines, money
 
 _SETTLEMENTS: Final = {
@@ -59,15 +59,14 @@ def _decide(
         "Worked out by Stripe just now, and changed exactly so.",
         access="goes on; what the new plan includes is there at once.",
         bills=f"now {bill_line(preview.now, none='nothing.')} Then {bill_line(preview.then)}",
-        mrr=f"{before} → {after} ({'+' if change >= 0 else ''}{money(change, asked.currency)}).",
+        mrr=f"{before} → {after}{_signed(change, asked.currency)}.",
     ):
         if not asked.same_period:
             st.caption(
                 "The new plan has another period, so Stripe begins it today and settles the rest at once."
             )
-        for number, bill in enumerate(bill for bill in (preview.now, preview.then) if bill is not None):
-            if bill.lines:
-                st.caption(f"Bill of {plain(amount(bill.total_cents, bill.currency))}")
+        for number, bill in enumerate((preview.now, preview.then)):
+            if bill is not None:
                 lines(bill, key=f"bill_{number}")
         action(
             "Change plan",
@@ -83,3 +82,9 @@ def _decide(
             moment=asked.moment,
             shown=case.digest,
         )
+
+
+def _signed(cents: int, currency: str) -> str:
+    if cents == 0:
+        return ""
+    return f" ({'+' if cents > 0 else ''}{money(cents, currency)})"
