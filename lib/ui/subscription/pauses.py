@@ -50,8 +50,8 @@ def _pause_bills(case: SubscriptionCase) -> None:
         "For a couple that is short of money but keeps using the app. Stripe calls it “pause collection”.",
         access="**stays**, for both partners; the status stays as it is.",
         bills=(
-            "nothing is collected. Each bill is **void** and never owed, waits as a **draft** that can be sent "
-            "later, or is **written off** as lost: as you choose."
+            "nothing is collected. As you choose, each bill is **void** and never owed, waits as a **draft** "
+            "that can be sent later, or is **written off** as lost."
         ),
         mrr=falls_by(case, "until they are billed again"),
     ):
