@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from lib.core import moments
-from lib.core.access import GRANTS, Permission, Role
+from lib.core.access import Role
 from lib.core.database import Database
 from lib.core.settings import Settings
 from lib.models import DiscountCode, Operation
@@ -44,11 +44,9 @@ def subscription(database: Database, stripe: LocalStripe) -> str:
     return stripe.subscription(database, plan_id=plan)
 
 
-@pytest.mark.parametrize("role", [role for role in Role if Permission.SUBSCRIPTIONS_READ in GRANTS[role]])
+@pytest.mark.parametrize("role", [Role.SUPPORT, Role.FINANCE])
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_opens_for_every_role_that_may(subscription: str, section: str, role: Role) -> None:
-    if role is Role.SYSTEM:
-        pytest.skip("nobody signs in as the system")
     page = open_page(role, "subscriptions", id=subscription, section=section)
 
     assert not page.exception, page.exception
@@ -68,7 +66,7 @@ def test_a_change_of_plan_shows_what_is_charged_now_and_then_and_what_becomes_of
     page = open_page(Role.SUPPORT, "subscriptions", id=subscription, section="Change plan")
     text = said(page)
 
-    assert "Premium Plus, monthly".replace("_", "") in text.replace("\\", "")
+    assert "Premium Plus, monthly" in text.replace("\\", "")
     assert "Then $50.00 on" in text.replace("\\", "")
     assert "$30.00 → $50.00 (+$20.00)" in text.replace("\\", "")
 

@@ -15,6 +15,7 @@ ours is about the object (yet). Facts are set and never added up, so following t
 from lib.payments.rows.found import Changes, find_payment, find_subscription
 from lib.payments.rows.payments import follow_charge, follow_invoice
 from lib.payments.rows.redemptions import note_redemption
+from lib.payments.rows.reductions import off_by_code
 from lib.payments.rows.refunds import follow_refund
 from lib.payments.rows.subscriptions import STATUSES, follow_subscription
 
@@ -28,4 +29,5 @@ __all__ = [
     "follow_refund",
     "follow_subscription",
     "note_redemption",
+    "off_by_code",
 ]

@@ -41,7 +41,7 @@ def taken_off(
             off = min(_given(gift, left), left)
             free += off if gift.kind == "free_months" else 0
         elif discount.coupon_id in codes:
-            off = min(_off(codes[discount.coupon_id], left), left)
+            off = off_by_code(codes[discount.coupon_id], left)
         else:
             return None
         left -= off
@@ -58,11 +58,11 @@ def _known(
     return {code.stripe_coupon_id: code for code in codes}, {each.stripe_coupon_id: each for each in given}
 
 
-def _off(code: DiscountCode, cents: int) -> int:
-    """What a code takes off one bill; a longer trial takes off nothing."""
+def off_by_code(code: DiscountCode, cents: int) -> int:
+    """What a code takes off a bill of so many cents, at most all of it; a longer trial takes off nothing."""
     if code.discount_type == "percentage":
-        return (cents * code.discount_value + 50) // 100
-    return code.discount_value if code.discount_type == "fixed_amount" else 0
+        return min((cents * code.discount_value + 50) // 100, cents)
+    return min(code.discount_value, cents) if code.discount_type == "fixed_amount" else 0
 
 
 def _given(gift: Goodwill, cents: int) -> int:

@@ -19,6 +19,7 @@ from lib.core.work import Digest, View, Work, action, query
 from lib.models import DiscountCode, DiscountUsage, Goodwill, Operation, Subscription
 from lib.models.expressions import folded
 from lib.payments.gateway import Gateway
+from lib.payments.rows import off_by_code
 from lib.services.subscriptions import goodwill
 from lib.services.subscriptions.asking import Answer, Reduction, bill_of
 from lib.services.subscriptions.case import arr_of
@@ -63,7 +64,7 @@ def offer(view: View, subscription_id: str, typed: str) -> CodeOffer:
         return CodeOffer(typed.strip(), why_not=str(error))
     currency = (subscription.currency or "USD").upper()
     price = subscription.price_cents
-    off = _off(code, price)
+    off = off_by_code(code, price)
     before = arr_of(view.session, subscription)
     return CodeOffer(
         code=code.code,
@@ -137,7 +138,7 @@ def apply(work: Work, subscription_id: str, *, code: str, shown: Digest, reason:
         code=found.code,
         coupon_id=found.stripe_coupon_id,
         discount_id=found.id,
-        off_cents=_off(found, subscription.price_cents),
+        off_cents=off_by_code(found, subscription.price_cents),
     )
 
 
@@ -200,13 +201,6 @@ def _longer_trial(code: DiscountCode, subscription: Subscription) -> datetime | 
     if code.discount_type != "trial_extension" or end is None:
         return None
     return end + timedelta(days=code.discount_value)
-
-
-def _off(code: DiscountCode, cents: int) -> int:
-    """What a code takes off one bill."""
-    if code.discount_type == "percentage":
-        return (cents * code.discount_value + 50) // 100
-    return min(code.discount_value, cents) if code.discount_type == "fixed_amount" else 0
 
 
 def _gives(code: DiscountCode, currency: str) -> str:
