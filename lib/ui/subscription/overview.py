@@ -38,8 +38,9 @@ def overview(case: SubscriptionCase) -> None:
         {
             "Paid by": case.payer,
             "Partners": " & ".join(name or key for key, name in case.partners),
-            "Period": f"{moment(case.current_period_start)} to {moment(case.current_period_end)}",
             "Since": case.created_at,
+            "Period began": case.current_period_start,
+            "Period ends": case.current_period_end,
             "Trial ends": case.trial_end_date,
             "Cancelled": case.canceled_at,
             "Why": case.cancel_reason,
