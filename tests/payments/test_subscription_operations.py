@@ -73,6 +73,12 @@ class Desk:
         with reading(self.database, FINANCE) as view:
             return view.session.get_one(Subscription, self.id)
 
+    def question(self, plan_id: str, settlement: str) -> plan_changes.PlanQuestion:
+        """What the page asks Stripe before the plan is changed."""
+        case = read(self.database, FINANCE, subscriptions.one, self.id)
+        offered = read(self.database, FINANCE, plan_changes.choices, case.plan_id, case.currency)
+        return plan_changes.question(case, offered, plan_id, settlement)
+
     @property
     def ledger(self) -> SubscriptionChange:
         with reading(self.database, FINANCE) as view:
@@ -351,7 +357,7 @@ def test_a_change_of_plan_charges_what_stripes_preview_said_and_moves_mrr(
     database: Database, stripe: LocalStripe
 ) -> None:
     desk = desk_of(database, stripe)
-    question = read(database, FINANCE, plan_changes.question, desk.id, "dearer", "now")
+    question = desk.question("dearer", "now")
     preview = plan_changes.preview(stripe.gateway, question)
     untouched = desk.theirs
 
@@ -374,7 +380,7 @@ def test_a_change_that_waits_charges_nothing_now_and_the_preview_says_what_comes
     database: Database, stripe: LocalStripe, settlement: str, more: bool
 ) -> None:
     desk = desk_of(database, stripe)
-    question = read(database, FINANCE, plan_changes.question, desk.id, "dearer", settlement)
+    question = desk.question("dearer", settlement)
     preview = plan_changes.preview(stripe.gateway, question)
     invoice = desk.theirs.latest_invoice_id
 
@@ -394,7 +400,7 @@ def test_another_period_begins_at_once_and_is_charged_less_the_rest_of_the_old_o
     database: Database, stripe: LocalStripe
 ) -> None:
     desk = desk_of(database, stripe)
-    question = read(database, FINANCE, plan_changes.question, desk.id, "yearly", "next_bill")
+    question = desk.question("yearly", "next_bill")
     preview = plan_changes.preview(stripe.gateway, question)
 
     desk.ask(plan_changes.change, plan_id="yearly", settlement="next_bill", moment=question.moment)

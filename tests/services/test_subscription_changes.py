@@ -113,15 +113,21 @@ def test_the_other_plans_for_sale_are_offered(database: Database) -> None:
     make_plan(database, is_active=False)
     make_plan(database, stripe_price_id=None)
     make_plan(database, currency="EUR")
+    case = read(database, subscriptions.one, wanted)
+    offered = read(database, plan_changes.choices, case.plan_id, case.currency)
 
-    assert read(database, plan_changes.choices, wanted) == {dearer: "Premium Plus, $50.00 monthly"}
+    words = {key: plan.words for key, plan in offered.plans.items()}
+    assert words == {dearer: "Premium Plus, $50.00 monthly"}
+    assert (offered.at, offered.from_price is not None) == (NOW, True)
 
 
 def test_a_question_says_what_becomes_of_mrr_net_of_what_a_code_takes_off(database: Database) -> None:
     wanted = make_subscription(database)
     yearly = make_plan(database, billing_period="annual", price_cents=24_000)
+    case = read(database, subscriptions.one, wanted)
+    offered = read(database, plan_changes.choices, case.plan_id, case.currency)
 
-    question = read(database, plan_changes.question, wanted, yearly, "next_bill")
+    question = plan_changes.question(case, offered, yearly, "next_bill")
 
     assert (question.mrr_before_cents, question.mrr_after_cents) == (3_000, 2_000)
     assert (question.at_once, question.same_period) == (True, False)

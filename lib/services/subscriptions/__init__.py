@@ -20,7 +20,7 @@ cancel keeps its status and has `canceled_at` filled.
     codes.py     a discount code put on it and taken off
 """
 
-from lib.services.subscriptions.case import PAYMENT_COLUMNS, SubscriptionCase, latest, one, progress
+from lib.services.subscriptions.case import PAYMENT_COLUMNS, SubscriptionCase, latest, one, payments, progress
 from lib.services.subscriptions.ends import cancel_at_period_end, cancel_now, cancel_on, keep
 from lib.services.subscriptions.finding import COLUMNS, STATUSES, plans, subscriptions
 
@@ -35,6 +35,7 @@ __all__ = [
     "keep",
     "latest",
     "one",
+    "payments",
     "plans",
     "progress",
     "subscriptions",

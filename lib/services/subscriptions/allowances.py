@@ -12,7 +12,6 @@ from lib.core.access import Actor, Permission, Role
 from lib.core.errors import Refused
 from lib.core.work import View, query
 from lib.models import Goodwill, Operation
-from lib.services.subscriptions.wishes import get
 
 WINDOW: Final = timedelta(days=365)
 """Free months are counted over so long, whoever gave them."""
@@ -49,13 +48,12 @@ class Left:
 
 
 @query(Permission.SUBSCRIPTIONS_READ)
-def left(view: View, subscription_id: str) -> Left:
-    """What the reader may still give to the couple of a subscription; raises NotFound."""
-    subscription = get(view.session, subscription_id)
+def left(view: View, relationship_id: str) -> Left:
+    """What the reader may still give to a couple."""
     allowance = allowance_of(view.actor)
     return Left(
         allowance.free_months,
-        given_months(view.session, subscription.relationship_id, view.now),
+        given_months(view.session, relationship_id, view.now),
         (view.now + timedelta(days=allowance.trial_days)).date(),
     )
 

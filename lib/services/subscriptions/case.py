@@ -16,6 +16,7 @@ from lib.models import (
     Payment,
     Relationship,
     Subscription,
+    SubscriptionChange,
     SubscriptionPlan,
     User,
     sortable,
@@ -90,7 +91,6 @@ class SubscriptionCase:
     arr_cents: int
     mrr_cents: int
     access_until: datetime | None
-    payments: tuple[Paid, ...]
     operations: tuple[OperationView, ...]
     latest: tuple[OperationView, ...]
     why_not: Mapping[Wish, str | None]
@@ -130,8 +130,9 @@ def one(view: View, subscription_id: str) -> SubscriptionCase:
     steps = tuple(operations.progress(view, "subscriptions", subscription.id))
     payer = people.get(subscription.user_id)
     partners = dict.fromkeys(members[1:])
-    standing = Standing.of(view.session, subscription)
-    arr = arr_of(view.session, subscription)
+    last = ledger.newest(view.session, subscription.id)
+    standing = Standing.of(subscription, last)
+    arr = arr_of(subscription, last)
     under_way = next((step.title for step in steps if step.is_open), None)
     return SubscriptionCase(
         id=subscription.id,
@@ -162,7 +163,6 @@ def one(view: View, subscription_id: str) -> SubscriptionCase:
         arr_cents=arr,
         mrr_cents=money.monthly(arr),
         access_until=_access_until(subscription),
-        payments=_payments(view.session, subscription.id),
         operations=steps,
         latest=tuple(_latest(steps, view.now)),
         why_not={wish: wishes.why_not(wish, standing, under_way) for wish in WISHES},
@@ -193,18 +193,19 @@ def _access_until(subscription: Subscription) -> datetime | None:
     return min(subscription.canceled_at, subscription.current_period_end or subscription.canceled_at)
 
 
-def arr_of(session: Session, subscription: Subscription) -> int:
-    """Annualised minor units that count in MRR today under the house policy, as far as the ledger knows."""
+def arr_of(subscription: Subscription, last: SubscriptionChange | None) -> int:
+    """Annualised minor units that count in MRR today under the house policy; `last` is its ledger's end."""
     if subscription.status not in _COUNTS_IN_MRR or subscription.is_gift:
         return 0
-    last = ledger.newest(session, subscription.id)
     if last is None:
         return money.annualised(subscription.price_cents, subscription.billing_period)
     return 0 if last.collection_paused else last.net_arr_cents + last.goodwill_arr_cents
 
 
-def _payments(session: Session, subscription_id: str) -> tuple[Paid, ...]:
-    rows = session.execute(
+@query(Permission.SUBSCRIPTIONS_READ)
+def payments(view: View, subscription_id: str) -> tuple[Paid, ...]:
+    """The last payments of a subscription, newest first."""
+    rows = view.session.execute(
         select(
             Payment.id,
             Payment.created_at,

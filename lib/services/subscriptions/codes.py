@@ -18,6 +18,7 @@ from lib.core.errors import NotFound, Refused
 from lib.core.work import Digest, View, Work, action, query
 from lib.models import DiscountCode, DiscountUsage, Goodwill, Operation, Subscription
 from lib.models.expressions import folded
+from lib.payments import ledger
 from lib.payments.gateway import Gateway
 from lib.payments.rows import off_by_code
 from lib.services.subscriptions import goodwill
@@ -65,7 +66,7 @@ def offer(view: View, subscription_id: str, typed: str) -> CodeOffer:
     currency = (subscription.currency or "USD").upper()
     price = subscription.price_cents
     off = off_by_code(code, price)
-    before = arr_of(view.session, subscription)
+    before = arr_of(subscription, ledger.newest(view.session, subscription.id))
     return CodeOffer(
         code=code.code,
         gives=_gives(code, currency),
@@ -82,6 +83,8 @@ def offer(view: View, subscription_id: str, typed: str) -> CodeOffer:
 def running(view: View, reductions: Sequence[Reduction]) -> list[Running]:
     """The discounts that Stripe has on a subscription, by the names that our rows have for them."""
     coupons = [each.coupon_id for each in reductions if each.coupon_id]
+    if not reductions:
+        return []
     codes = view.session.scalars(select(DiscountCode).where(DiscountCode.stripe_coupon_id.in_(coupons)))
     given = view.session.scalars(select(Goodwill).where(Goodwill.stripe_coupon_id.in_(coupons)))
     names = {code.stripe_coupon_id: f"{code.code}: {_gives(code, 'USD')}" for code in codes}

@@ -15,7 +15,7 @@ from lib.core import money
 from lib.core.access import Permission
 from lib.core.errors import Invalid, Refused
 from lib.core.moments import day_bounds
-from lib.core.work import Digest, View, Work, action, query
+from lib.core.work import Digest, Work, action
 from lib.models import Goodwill, Operation, Relationship, Subscription, new_id
 from lib.services.subscriptions import allowances
 from lib.services.subscriptions.wishes import get, prepare
@@ -34,10 +34,13 @@ class FreeMonths:
     currency: str
 
 
-@query(Permission.SUBSCRIPTIONS_READ)
-def worth(view: View, subscription_id: str, months: int) -> FreeMonths:
-    """What free months would come to, at the list price; raises NotFound, and Invalid for an odd number."""
-    return _free_months(get(view.session, subscription_id), months)
+def worth(price_cents: int, billing_period: str, currency: str, months: int) -> FreeMonths:
+    """What free months come to at a price; raises Invalid for a number of months that is not 1 to 12."""
+    if not 1 <= months <= MOST_MONTHS:
+        raise Invalid(f"Give 1 to {MOST_MONTHS} months.")
+    if billing_period == "annual":
+        return FreeMonths(months, 1, price_cents, (price_cents * months + 6) // 12, currency)
+    return FreeMonths(months, months, price_cents, price_cents * months, currency)
 
 
 @action(Permission.SUBSCRIPTIONS_GIVE, about="subscriptions")
@@ -49,7 +52,8 @@ def free_months(work: Work, subscription_id: str, *, months: int, shown: Digest,
     it was shown, makes no bills, is set to cancel, or while another operation on it is under way.
     """
     subscription = get(work.session, subscription_id)
-    gift = _free_months(subscription, months)
+    currency = (subscription.currency or "USD").upper()
+    gift = worth(subscription.price_cents, subscription.billing_period, currency, months)
     # Held until the action ends: two subscriptions of a couple cannot be given the same months at one moment.
     work.session.get(Relationship, subscription.relationship_id, with_for_update=True)
     allowances.check_months(work.session, work.actor, subscription.relationship_id, months, work.now)
@@ -91,16 +95,6 @@ def extend_trial(
 def trial_end(subscription: Subscription) -> datetime | None:
     """When the trial ends; old rows have it as the end of their period only."""
     return subscription.trial_end_date or subscription.current_period_end
-
-
-def _free_months(subscription: Subscription, months: int) -> FreeMonths:
-    if not 1 <= months <= MOST_MONTHS:
-        raise Invalid(f"Give 1 to {MOST_MONTHS} months.")
-    price = subscription.price_cents
-    currency = (subscription.currency or "USD").upper()
-    if subscription.billing_period == "annual":
-        return FreeMonths(months, 1, price, (price * months + 6) // 12, currency)
-    return FreeMonths(months, months, price, price * months, currency)
 
 
 def _coupon(gift: FreeMonths, subscription: Subscription) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Another plan: what Stripe says that it would charge or credit, and what becomes of MRR; then the change."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -15,7 +16,7 @@ from lib.payments.events import InvoiceFacts
 from lib.payments.gateway import Gateway, Proration
 from lib.payments.gateway.subscriptions import item_of
 from lib.services.subscriptions.asking import Bill, bill_of
-from lib.services.subscriptions.case import arr_of
+from lib.services.subscriptions.case import SubscriptionCase
 from lib.services.subscriptions.wishes import get, prepare
 
 Settlement = Literal["now", "next_bill", "not_at_all"]
@@ -50,7 +51,7 @@ class PlanQuestion:
     moment: datetime
     at_once: bool
     same_period: bool
-    period_end: datetime
+    period_end: datetime | None
     mrr_before_cents: int
     mrr_after_cents: int
     currency: str
@@ -64,55 +65,87 @@ class PlanPreview:
     then: Bill | None
 
 
-@query(Permission.SUBSCRIPTIONS_READ)
-def choices(view: View, subscription_id: str) -> dict[str, str]:
-    """The plans that a subscription can change to: id to name with its price. Empty when there are none."""
-    subscription = get(view.session, subscription_id)
-    rows = view.session.scalars(
-        select(SubscriptionPlan)
-        .where(
-            SubscriptionPlan.is_active.is_(True),
-            SubscriptionPlan.stripe_price_id.is_not(None),
-            SubscriptionPlan.id != subscription.plan_id,
-        )
-        .order_by(SubscriptionPlan.sort_order, SubscriptionPlan.plan_name, SubscriptionPlan.id)
-    )
-    currency = _currency(subscription.currency)
-    return {
-        plan.id: f"{plan.plan_name}, {money.show(plan.price_cents, currency)} {plan.billing_period}"
-        for plan in rows
-        if _currency(plan.currency) == currency
-    }
+@dataclass(frozen=True, slots=True)
+class PlanChoice:
+    """A plan that can be changed to, at a price of Stripe's."""
+
+    id: str
+    name: str
+    billing_period: str
+    price_cents: int
+    currency: str
+    stripe_price_id: str
+
+    @property
+    def words(self) -> str:
+        """Its name with its price: `Premium Plus, $50.00 monthly`."""
+        return f"{self.name}, {money.show(self.price_cents, self.currency)} {self.billing_period}"
 
 
-@query(Permission.SUBSCRIPTIONS_READ)
-def question(view: View, subscription_id: str, plan_id: str, settlement: str) -> PlanQuestion:
-    """What to ask Stripe about a change of plan, and what becomes of MRR.
+@dataclass(frozen=True, slots=True)
+class PlanChoices:
+    """The plans that a subscription can change to, in the price list's order, as of `at`.
 
-    Raises NotFound without such a subscription or plan, Invalid for a settlement that there is not, Refused
-    for a plan in another currency, off the price list, or at no price of Stripe's.
+    `from_price`: the present plan's price at Stripe.
     """
-    subscription = get(view.session, subscription_id)
-    chosen = _settlement(settlement)
-    plan, price = _plan_for(view, subscription, plan_id)
-    same_period = plan.billing_period == subscription.billing_period
-    before = arr_of(view.session, subscription)
-    listed = money.annualised(subscription.price_cents, subscription.billing_period)
+
+    at: datetime
+    from_price: str | None
+    plans: Mapping[str, PlanChoice]
+
+
+@query(Permission.SUBSCRIPTIONS_READ)
+def choices(view: View, plan_id: str, currency: str) -> PlanChoices:
+    """What a subscription on a plan can change to: other plans for sale at Stripe in its currency."""
+    listed = view.session.scalars(
+        select(SubscriptionPlan).order_by(
+            SubscriptionPlan.sort_order, SubscriptionPlan.plan_name, SubscriptionPlan.id
+        )
+    ).all()
+    return PlanChoices(
+        at=view.now,
+        from_price=next((plan.stripe_price_id for plan in listed if plan.id == plan_id), None),
+        plans={
+            plan.id: PlanChoice(
+                plan.id,
+                plan.plan_name,
+                plan.billing_period,
+                plan.price_cents,
+                _currency(plan.currency),
+                plan.stripe_price_id,
+            )
+            for plan in listed
+            if plan.is_active
+            and plan.stripe_price_id is not None
+            and plan.id != plan_id
+            and _currency(plan.currency) == _currency(currency)
+        },
+    )
+
+
+def question(case: SubscriptionCase, offered: PlanChoices, plan_id: str, settlement: str) -> PlanQuestion:
+    """What to ask Stripe about a change to one of the plans offered, and what becomes of MRR.
+
+    Raises Invalid for a settlement that there is not.
+    """
+    chosen, plan = _settlement(settlement), offered.plans[plan_id]
+    same_period = plan.billing_period == case.billing_period
+    listed = money.annualised(case.price_cents, case.billing_period)
     after = money.annualised(plan.price_cents, plan.billing_period)
     return PlanQuestion(
-        stripe_subscription_id=subscription.stripe_subscription_id or "",
-        from_price=_price_of(view, subscription),
-        to_price=price,
-        to_plan=f"{plan.plan_name}, {plan.billing_period}",
+        stripe_subscription_id=case.stripe_subscription_id or "",
+        from_price=offered.from_price,
+        to_price=plan.stripe_price_id,
+        to_plan=f"{plan.name}, {plan.billing_period}",
         settlement=chosen,
-        moment=view.now,
+        moment=offered.at,
         at_once=chosen == "now" or not same_period,
         same_period=same_period,
-        period_end=subscription.current_period_end,
-        mrr_before_cents=money.monthly(before),
+        period_end=case.current_period_end,
+        mrr_before_cents=case.mrr_cents,
         # What a code takes off today it takes off as the same part of the new price, as in the ledger.
-        mrr_after_cents=money.monthly(after * before // listed) if listed else 0,
-        currency=_currency(subscription.currency),
+        mrr_after_cents=money.monthly(after * case.arr_cents // listed) if listed else 0,
+        currency=plan.currency,
     )
 
 
@@ -154,8 +187,9 @@ def change(
 ) -> Operation:
     """Change to another plan, charged and credited as the preview of `moment` said.
 
-    Where money is due at once and the card is declined, Stripe leaves the plan as it was. Raises NotFound,
-    Invalid and Refused as `question`; Refused too for a preview older than an hour, when the subscription
+    Where money is due at once and the card is declined, Stripe leaves the plan as it was. Raises NotFound
+    without such a plan and Invalid for a settlement that there is not. Refused for a plan in another currency
+    or not for sale at Stripe, for a preview older than an hour, when the subscription
     changed since it was shown, is not running or is set to cancel, or while another operation is under way.
     """
     subscription = get(work.session, subscription_id)
@@ -190,9 +224,9 @@ def _settlement(chosen: str) -> Settlement:
     raise Invalid(f"A change is settled {', '.join(SETTLEMENTS)}, not “{chosen[:40]}”.".replace("_", " "))
 
 
-def _plan_for(desk: View | Work, subscription: Subscription, plan_id: str) -> tuple[SubscriptionPlan, str]:
+def _plan_for(work: Work, subscription: Subscription, plan_id: str) -> tuple[SubscriptionPlan, str]:
     """The plan with its price at Stripe, if the subscription can change to it."""
-    plan = desk.session.get(SubscriptionPlan, plan_id)
+    plan = work.session.get(SubscriptionPlan, plan_id)
     if plan is None:
         raise NotFound(f"There is no plan “{plan_id[:40]}”.")
     if plan.id == subscription.plan_id:
@@ -204,8 +238,8 @@ def _plan_for(desk: View | Work, subscription: Subscription, plan_id: str) -> tu
     return plan, plan.stripe_price_id
 
 
-def _price_of(desk: View | Work, subscription: Subscription) -> str | None:
-    plan = desk.session.get(SubscriptionPlan, subscription.plan_id)
+def _price_of(work: Work, subscription: Subscription) -> str | None:
+    plan = work.session.get(SubscriptionPlan, subscription.plan_id)
     return plan.stripe_price_id if plan else None
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from lib.core.errors import NotFound, Refused
 from lib.core.work import Digest, Work
-from lib.models import Operation, Subscription, new_id
+from lib.models import Operation, Subscription, SubscriptionChange, new_id
 from lib.payments import ledger, operations
 
 Wish = Literal[
@@ -40,9 +40,8 @@ class Standing:
     collection_paused: bool
 
     @classmethod
-    def of(cls, session: Session, subscription: Subscription) -> "Standing":
-        """How a subscription stands; whether its bills are paused is known to the ledger alone."""
-        last = ledger.newest(session, subscription.id)
+    def of(cls, subscription: Subscription, last: SubscriptionChange | None) -> "Standing":
+        """How a subscription stands; whether its bills are paused only `last`, its ledger's end, knows."""
         return cls(
             subscription.status,
             bool(subscription.stripe_subscription_id),
@@ -78,7 +77,7 @@ def prepare(
     while another operation on it is under way.
     """
     work.expect(subscription, shown)
-    if why := why_not(wish, Standing.of(work.session, subscription)):
+    if why := why_not(wish, Standing.of(subscription, ledger.newest(work.session, subscription.id))):
         raise Refused(why)
     return operations.prepare(
         work,

@@ -17,7 +17,7 @@ _LAST_DAY = Ask(
 
 def goodwill(case: SubscriptionCase) -> None:
     """A longer trial for one that is in it, free months for one that pays, and bills of nothing."""
-    left = desk.read(allowances.left, case.id)
+    left = desk.read(allowances.left, case.relationship_id)
     months = 1 if case.status == "trialing" else _choose_months(left)
     first, second = st.columns(2)
     with first:
@@ -66,7 +66,7 @@ def _choose_months(left: allowances.Left) -> int:
 
 
 def _months(case: SubscriptionCase, left: allowances.Left, months: int) -> None:
-    worth = desk.read(service.worth, case.id, months)
+    worth = service.worth(case.price_cents, case.billing_period, case.currency, months)
     with card(
         "Free months",
         f"Your role may give a couple {allowances.counted(left.free_months)} within a year; "

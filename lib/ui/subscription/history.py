@@ -4,6 +4,7 @@ import streamlit as st
 
 from lib.services import subscriptions
 from lib.services.subscriptions import SubscriptionCase
+from lib.ui import desk
 from lib.ui.billing import watch
 from lib.ui.links import link
 from lib.ui.table import frame
@@ -16,7 +17,7 @@ def history(case: SubscriptionCase) -> None:
         st.caption("Nothing was asked of Stripe from here yet.")
     st.subheader("Payments", anchor=False)
     frame(
-        case.payments,
+        desk.read(subscriptions.payments, case.id),
         subscriptions.PAYMENT_COLUMNS,
         key="paid",
         alt="Payments",

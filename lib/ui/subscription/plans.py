@@ -24,13 +24,17 @@ def plan(case: SubscriptionCase) -> None:
     if why := case.why_not["change_plan"]:
         st.info(plain(why), icon=":material/block:")
         return
-    choices = desk.read(service.choices, case.id)
-    if not choices:
+    offered = desk.read(service.choices, case.plan_id, case.currency)
+    if not offered.plans:
         st.info("There is no other plan for sale in this currency.", icon=":material/inbox:")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
-            "New plan", list(choices), format_func=choices.__getitem__, key="plan", bind="query-params"
+            "New plan",
+            list(offered.plans),
+            format_func=lambda plan_id: offered.plans[plan_id].words,
+            key="plan",
+            bind="query-params",
         )
         settlement = st.segmented_control(
             "The difference for the rest of the period",
@@ -41,7 +45,7 @@ def plan(case: SubscriptionCase) -> None:
             key="settlement",
             bind="query-params",
         )
-    asked = desk.read(service.question, case.id, chosen, settlement or service.SETTLEMENTS[0])
+    asked = service.question(case, offered, chosen, settlement or service.SETTLEMENTS[0])
     preview = desk.ask_stripe(service.preview, asked)
     if preview is not None:
         _decide(case, chosen, asked, preview)
