@@ -168,6 +168,11 @@ def _objects(supply: int) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "product", {"id": "prod_1", "created": now, "name": "Try It Out"}
     price = {"id": "price_of_tests", "created": now, "product": "prod_1", "unit_amount": 3000}
     yield "price", price | {"interval": "month"}
+    yield "price", price | {"id": "price_dearer", "unit_amount": 5000, "interval": "month"}
+    yield "price", price | {"id": "price_yearly", "unit_amount": 24_000, "interval": "year"}
+    coupon = {"id": "co_spring", "created": now, "percent_off": 20, "duration": "forever"}
+    yield "coupon", coupon
+    yield "promotion_code", {"id": "promo_spring", "created": now, "coupon": "co_spring", "code": "SPRING20"}
     for n in range(supply):
         customer, card = f"cus_{n}", f"pm_{n}"
         yield "customer", {"id": customer, "created": now}
@@ -183,6 +188,7 @@ def _objects(supply: int) -> Iterator[tuple[str, dict[str, Any]]]:
                 "created": now,
                 "customer": customer,
                 "status": "active",
+                "default_payment_method": card,
                 "items": [{"price": "price_of_tests"}],
                 "current_period_start": now,
                 "current_period_end": now + MONTH,

@@ -15,7 +15,7 @@ from sqlalchemy import Row, Select, func, select
 
 from lib.core.access import Permission
 from lib.core.errors import Invalid
-from lib.core.work import QUERIES, View
+from lib.core.work import QUERIES, View, name_of
 
 Kind = Literal[
     "text", "id", "code", "status", "moment", "day", "money", "count", "decimal", "percent", "flag"
@@ -71,7 +71,7 @@ class Listing:
         columns: tuple[Column, ...],
         key: Any = None,
     ) -> None:
-        self.name = f"{build.__module__.rpartition('.')[2]}.{build.__name__}"
+        self.name = name_of(build)
         self.permission = permission
         self.columns = columns
         self.build = build

@@ -326,6 +326,7 @@ class Billing:
                 currency="USD",
                 list_arr_cents=state.list_arr,
                 net_arr_cents=state.net_arr,
+                goodwill_arr_cents=0,
                 is_gift=state.is_gift,
                 collection_paused=state.collection_paused,
                 set_to_cancel=state.set_to_cancel,

@@ -21,8 +21,9 @@ class Policy:
 
     Each switch says whether such a subscription counts. `paused` covers both pauses: Stripe's own status and
     a pause of collection that leaves the subscription active. `price` is what the couple pays (`net`, for as
-    long as the discount lasts) or the price list's amount. Statuses without a switch never count: canceled,
-    incomplete. Tax, one-off add-ons and credits are not in the ledger at all.
+    long as the discount lasts) or the price list's amount. `free_months` that staff gave count as if they had
+    been paid: a favour is not a lower price. Statuses without a switch never count: canceled, incomplete.
+    Tax, one-off add-ons and credits are not in the ledger at all.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Policy:
     set_to_cancel: bool = True
     gift: bool = False
     price: Price = "net"
+    free_months: bool = True
 
     @property
     def statuses(self) -> tuple[str, ...]:
@@ -49,8 +51,12 @@ class Policy:
             ("Paused", self.paused),
             ("Set to cancel", self.set_to_cancel),
             ("Gift", self.gift),
+            ("Free months from staff", self.free_months),
         )
-        words = {"Set to cancel": ("counts until it ends", "does not count")}
+        words = {
+            "Set to cancel": ("counts until it ends", "does not count"),
+            "Free months from staff": ("count as if paid", "do not count"),
+        }
         answers = [
             (question, words.get(question, ("counts", "does not count"))[0 if counts else 1])
             for question, counts in switched
@@ -83,7 +89,11 @@ def counted(policy: Policy) -> ColumnElement[int]:
         conditions.append(change.set_to_cancel.is_(False))
     if not policy.gift:
         conditions.append(change.is_gift.is_(False))
-    amount = change.net_arr_cents if policy.price == "net" else change.list_arr_cents
+    amount: ColumnElement[int] = change.list_arr_cents.expression
+    if policy.price == "net":
+        amount = change.net_arr_cents.expression
+        if policy.free_months:
+            amount = change.net_arr_cents + change.goodwill_arr_cents
     return case((and_(*conditions), amount), else_=0)
 
 
@@ -96,6 +106,8 @@ class LedgerFacts(Protocol):
     def list_arr_cents(self) -> int: ...
     @property
     def net_arr_cents(self) -> int: ...
+    @property
+    def goodwill_arr_cents(self) -> int: ...
     @property
     def is_gift(self) -> bool: ...
     @property
@@ -114,4 +126,6 @@ def counted_in(policy: Policy, row: LedgerFacts) -> int:
     )
     if excluded:
         return 0
-    return row.net_arr_cents if policy.price == "net" else row.list_arr_cents
+    if policy.price == "list":
+        return row.list_arr_cents
+    return row.net_arr_cents + (row.goodwill_arr_cents if policy.free_months else 0)

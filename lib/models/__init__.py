@@ -45,6 +45,7 @@ from lib.models.billing import (
 )
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
+from lib.models.goodwill import Goodwill
 from lib.models.money import (
     InboxEvent,
     MetricDay,
@@ -110,6 +111,7 @@ __all__ = [
     "ExportTicket",
     "FeatureUsage",
     "FunnelStep",
+    "Goodwill",
     "Heartbeat",
     "ImportantDate",
     "InboxEvent",

@@ -108,6 +108,7 @@ class SubscriptionChange(Base):
     sum divided by 12, rounded once when shown. A row states the facts after the change; a policy
     (`lib.metrics.policies`) decides which of them count.
 
+    `goodwill_arr_cents` is how much of what is taken off (list less net) staff gave away in free months.
     `source` says who knew: `action` (ours), `event` (Stripe's), `backfill` (worked out from rows later).
     """
 
@@ -137,6 +138,7 @@ class SubscriptionChange(Base):
     cause: Mapped[str | None]
     source: Mapped[str]
     source_id: Mapped[str | None]
+    goodwill_arr_cents: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class RefundLimit(Base):

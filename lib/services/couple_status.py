@@ -24,13 +24,12 @@ from lib.models import (
     sortable,
 )
 from lib.payments import operations
-from lib.services.subscription_case import Wish, why_not
+from lib.services.subscriptions.wishes import Standing as SubscriptionStanding
+from lib.services.subscriptions.wishes import why_not
 
 Fate = Literal["keep_running", "cancel_at_period_end", "cancel_now"]
 FATES: Final[tuple[Fate, ...]] = ("cancel_at_period_end", "cancel_now", "keep_running")
 """What happens to the couple's subscriptions."""
-
-_WISHES: Final[dict[str, Wish]] = {"cancel_at_period_end": "at_period_end", "cancel_now": "now"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +115,21 @@ def _become(
             f"This couple is {couple.status}; only one that is {' or '.join(from_)} becomes {wanted}."
         )
     couple.status = wanted
-    if fate == "keep_running":
-        return 0
-    return _queue(work, couple_id, fate, reason)
+    if fate == "cancel_at_period_end" or fate == "cancel_now":
+        return _queue(work, couple_id, fate, reason)
+    return 0
 
 
-def _queue(work: Work, couple_id: str, fate: str, reason: str) -> int:
-    wish = _WISHES[fate]
+def _queue(
+    work: Work, couple_id: str, wish: Literal["cancel_at_period_end", "cancel_now"], reason: str
+) -> int:
     queued = 0
     for row in work.session.scalars(_running(couple_id)):
-        if why_not(wish, row, None):
+        if why_not(wish, SubscriptionStanding.of(row, None)):
             continue  # it ends by itself already, or Stripe knows nothing of it
         operations.prepare(
             work,
-            f"subscription_cancel_{wish}",
+            f"subscription_{wish}",
             object_type="subscriptions",
             object_id=row.id,
             relationship_id=couple_id,

@@ -37,6 +37,7 @@ _OF_A_COUPLE: Final = (
 )
 _OF_CREDITS: Final = ("Grants", "AI credits", "Add-ons", "Gifts")
 _OF_A_PERSON: Final = ("Overview", "Payments", "Messages", "Notes", "Staff")
+_OF_A_SUBSCRIPTION: Final = ("Overview", "Change plan", "Pause", "End", "Goodwill", "Discounts", "History")
 _OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Couples")
 _OF_AN_EVENT: Final = ("What it changed", "Payload", "Other events of this object")
 
@@ -81,7 +82,7 @@ SCREENS: Final = (
     Screen("Subscriptions", "subscriptions", Role.SUPPORT),
     Screen("Subscriptions: past due", "subscriptions", Role.SUPPORT, address={"status": "Past due"}),
     Screen("Subscriptions: set to cancel", "subscriptions", Role.SUPPORT, address={"ending": "true"}),
-    Screen("Subscription", "subscriptions", Role.SUPPORT, "subscription"),
+    *_sections("Subscription", "subscriptions", Role.SUPPORT, "subscription", _OF_A_SUBSCRIPTION),
     Screen("Refunds", "refunds", Role.FINANCE),
     Screen("Refunds: processed", "refunds", Role.FINANCE, address={"status": "Processed"}),
     Screen("Refund", "refunds", Role.FINANCE, "refund"),

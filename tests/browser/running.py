@@ -42,13 +42,19 @@ UVICORN: Final = ("uvicorn", "app:app", "--host", "localhost", "--port")
 
 @contextmanager
 def running_app(
-    database_path: Path, folder: Path, *, server: Sequence[str] = STREAMLIT, **environment: str
+    database_path: Path,
+    folder: Path,
+    *,
+    server: Sequence[str] = STREAMLIT,
+    on_port: int | None = None,
+    **environment: str,
 ) -> Iterator[RunningApp]:
-    """Start the app on a free port over a database that is at the newest revision; stop it at the end.
+    """Start the app over a database that is at the newest revision; stop it at the end.
 
-    `server` is one of the two ways to start it, up to its port.
+    `server` is one of the two ways to start it, up to its port. `on_port`: a free port that somebody has been
+    told of already; another one by default.
     """
-    port = _free_port()
+    port = on_port or free_port()
     url, log = f"http://localhost:{port}", folder / f"app-{port}.log"
     given = {
         "PATH": os.environ["PATH"],
@@ -85,7 +91,8 @@ def fill_in(page: Page, email: str, password: str = PASSWORD) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -92,7 +92,7 @@ def test_a_cancellation_ends_the_subscription_at_stripe_and_takes_its_mrr_off_th
     revenue.menu("Revenue")
     before = _mrr_on(revenue.page)
     support = open_desk(Role.SUPPORT)
-    support.open(f"subscriptions?id={customer.subscription_id}", "Subscriptions")
+    support.open(f"subscriptions?id={customer.subscription_id}&section=End", "Subscriptions")
     form = support.unfold("Cancel now")
     form.get_by_label("Reason").fill("They asked for it on the phone")
     support.submit(form, "Cancel now")

@@ -21,6 +21,7 @@ NOT_HOUSE = Policy(
     gift=True,
     price="list",
 )
+STRICT = Policy("strict", "Free months are lost", free_months=False)
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Facts:
     status: str = "active"
     list_arr_cents: int = 36_000
     net_arr_cents: int = 32_400
+    goodwill_arr_cents: int = 0
     is_gift: bool = False
     collection_paused: bool = False
     set_to_cancel: bool = False
@@ -43,6 +45,7 @@ class Facts:
         ({"collection_paused": True}, 0),
         ({"set_to_cancel": True}, 32_400),  # in until the end
         ({"is_gift": True}, 0),
+        ({"net_arr_cents": 0, "goodwill_arr_cents": 32_400}, 32_400),  # a free month is not a lower price
         ({"status": "canceled"}, 0),
         ({"status": "incomplete"}, 0),
         ({"status": "something_new"}, 0),
@@ -52,21 +55,28 @@ def test_the_house_policy_counts_as_its_table_says(over: dict[str, object], arr:
     assert counted_in(HOUSE, replace(Facts(), **over)) == arr
 
 
-@pytest.mark.parametrize("policy", [*POLICIES.values(), NOT_HOUSE], ids=lambda policy: policy.name)
+@pytest.mark.parametrize("policy", [*POLICIES.values(), NOT_HOUSE, STRICT], ids=lambda policy: policy.name)
 def test_the_rule_in_sql_is_the_rule_in_python(database: Database, policy: Policy) -> None:
     statuses = ("active", "trialing", "past_due", "paused", "canceled", "incomplete")
     cases = [
-        Facts(status, is_gift=gift, collection_paused=paused, set_to_cancel=ending)
-        for status, gift, paused, ending in product(statuses, *[(False, True)] * 3)
+        Facts(
+            status,
+            is_gift=gift,
+            collection_paused=paused,
+            set_to_cancel=ending,
+            goodwill_arr_cents=3_600 if given else 0,
+        )
+        for status, gift, paused, ending, given in product(statuses, *[(False, True)] * 4)
     ]
     for number, facts in enumerate(cases):
         entry(
             database,
             "06-01",
-            subscription_id=f"s{number:02}",
+            subscription_id=f"s{number:03}",
             status=facts.status,
             list_arr_cents=facts.list_arr_cents,
             net_arr_cents=facts.net_arr_cents,
+            goodwill_arr_cents=facts.goodwill_arr_cents,
             is_gift=facts.is_gift,
             collection_paused=facts.collection_paused,
             set_to_cancel=facts.set_to_cancel,
@@ -88,6 +98,7 @@ def test_every_switch_of_a_policy_changes_what_counts() -> None:
     ]
 
     assert [counted_in(NOT_HOUSE, facts) for facts, _ in opposite] == [arr for _, arr in opposite]
+    assert counted_in(STRICT, Facts(net_arr_cents=0, goodwill_arr_cents=32_400)) == 0
 
 
 def test_a_policy_answers_every_question_in_words() -> None:
@@ -97,6 +108,7 @@ def test_a_policy_answers_every_question_in_words() -> None:
         "Paused": "does not count",
         "Set to cancel": "counts until it ends",
         "Gift": "does not count",
+        "Free months from staff": "count as if paid",
         "Discount": "the price paid, while a discount lasts",
         "Tax, one-off add-ons, credits": "do not count",
     }

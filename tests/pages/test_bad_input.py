@@ -71,6 +71,10 @@ def test_a_page_number_that_is_none_or_too_large_opens_the_list(
         ("relationships", "kind"),
         ("subscriptions", "status"),
         ("subscriptions", "ending"),
+        ("subscriptions", "section"),
+        ("subscriptions", "plan"),
+        ("subscriptions", "settlement"),
+        ("subscriptions", "code"),
         ("refunds", "status"),
         ("discounts", "switched"),
         ("credits", "section"),
@@ -205,7 +209,7 @@ def test_a_code_that_ran_out_says_so(database: Database) -> None:
 
 def test_the_words_that_confirm_a_cancellation_have_to_be_typed(database: Database) -> None:
     subscription = make_subscription(database)
-    page = open_page(Role.SUPPORT, "subscriptions", id=subscription)
+    page = open_page(Role.SUPPORT, "subscriptions", id=subscription, section="End")
     submit_with_reason(page, "Cancel now")
 
     assert "exactly to confirm" in said(page)

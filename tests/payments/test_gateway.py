@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import stripe
 
+from lib.core.errors import StripeFailed
 from lib.payments.events import ChargeFacts, RefundFacts
 from lib.payments.gateway import API_VERSION, Gateway
-from tests.payments.scripted import KEY, REFUND, SUBSCRIPTION, ScriptedServer, page, refund
+from tests.payments.scripted import KEY, REFUND, SUBSCRIPTION, ScriptedServer, error, page, refund
 
 
 def test_a_refund_is_sent_with_its_key_its_metadata_and_the_pinned_version(
@@ -77,8 +78,8 @@ def test_every_write_to_a_subscription_carries_its_key(server: ScriptedServer, g
         "keep:3",
     ]
     assert [asked.form for asked in server.asked[1:]] == [
-        {"cancel_at_period_end": "true"},
-        {"cancel_at_period_end": "false"},
+        {"cancel_at_period_end": "true", "expand[0]": "discounts"},
+        {"cancel_at_period_end": "false", "expand[0]": "discounts"},
     ]
 
 
@@ -239,3 +240,75 @@ def test_the_key_says_whose_it_is(server: ScriptedServer, gateway: Gateway) -> N
     account = gateway.check_key()
 
     assert (account.id, account.name, account.livemode) == ("acct_1", "Better Together", False)
+
+
+def test_a_change_of_plan_is_previewed_and_sent_with_the_same_parameters(
+    server: ScriptedServer, gateway: Gateway
+) -> None:
+    item = {"id": "si_1", "price": {"id": "price_1"}}
+    there = {**SUBSCRIPTION, "items": {"object": "list", "data": [item]}}
+    moment = datetime(2026, 6, 15, 12, tzinfo=UTC)
+    server.answers({"id": "upcoming_in_1", "object": "invoice", "total": 2000})
+    server.answers(there)
+    server.answers(there)
+    chosen: dict[str, Any] = {"proration": "always_invoice", "moment": moment}
+    gateway.previews.plan_change("sub_1", item_id="si_1", price_id="price_2", **chosen)
+    gateway.subscriptions.change_plan(
+        "sub_1", from_price="price_1", to_price="price_2", mark="m", key="change:1", **chosen
+    )
+    preview, _, change = (asked.form for asked in server.asked)
+
+    inside = {
+        name.removeprefix("subscription_details[").replace("]", "", 1): value
+        for name, value in preview.items()
+        if name != "subscription"
+    }
+    assert inside == {
+        "items[0][id]": "si_1",
+        "items[0][price]": "price_2",
+        "proration_behavior": "always_invoice",
+        "proration_date": "1781524800",
+    }
+    assert change == inside | {
+        "payment_behavior": "error_if_incomplete",
+        "metadata[admin_change]": "m",
+        "expand[0]": "discounts",
+    }
+
+
+@pytest.mark.parametrize("prices", [(), ("price_8", "price_9")])
+def test_a_plan_is_not_changed_where_stripe_has_other_prices_than_we_have(
+    server: ScriptedServer, gateway: Gateway, prices: tuple[str, ...]
+) -> None:
+    items = [{"id": f"si_{price}", "price": {"id": price}} for price in prices]
+    server.answers({**SUBSCRIPTION, "items": {"object": "list", "data": items}})
+
+    with pytest.raises(StripeFailed, match="other prices than here"):
+        gateway.subscriptions.change_plan(
+            "sub_1",
+            from_price="price_1",
+            to_price="price_2",
+            proration="none",
+            moment=datetime(2026, 6, 15, tzinfo=UTC),
+            mark="m",
+            key="change:1",
+        )
+    assert len(server.asked) == 1
+
+
+def test_no_further_invoice_is_an_answer_and_no_failure(server: ScriptedServer, gateway: Gateway) -> None:
+    server.answers(error("No upcoming invoices", "invoice_upcoming_none"), status=404)
+    server.answers(error("No such subscription", "resource_missing"), status=404)
+
+    assert gateway.previews.next_invoice("sub_1") is None
+    with pytest.raises(StripeFailed):
+        gateway.previews.next_invoice("sub_1")
+
+
+def test_an_end_on_a_date_is_taken_back_by_clearing_the_date(
+    server: ScriptedServer, gateway: Gateway
+) -> None:
+    server.answers(SUBSCRIPTION)
+    gateway.subscriptions.keep("sub_1", key="keep:1", dated=True)
+
+    assert server.asked[0].form == {"cancel_at": "", "expand[0]": "discounts"}

@@ -88,10 +88,10 @@ def test_one_shows_the_couple_masked_the_payments_and_what_can_be_done(database:
     assert (case.payer, case.payer_email) == ("Mara K.", "m•••@example.org")
     assert payer in dict(case.partners)
     assert len(case.partners) == 2
-    assert [paid.id for paid in case.payments] == [payment]
+    assert [paid.id for paid in read(database, SUPPORT, subscriptions.payments, wanted)] == [payment]
     assert case.access_until == case.current_period_end
-    assert (case.why_not_cancel_now, case.why_not_cancel_at_period_end) == (None, None)
-    assert "not set to cancel" in case.why_not_keep
+    assert (case.why_not["cancel_now"], case.why_not["cancel_at_period_end"]) == (None, None)
+    assert "not set to cancel" in case.why_not["keep"]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_an_action_queues_an_operation_and_leaves_the_row_to_stripe(
     after = read(database, SUPPORT, subscriptions.one, wanted)
     assert (operation.kind, operation.state) == (kind, "prepared")
     assert (after.status, after.canceled_at) == (before.status, before.canceled_at)
-    assert "already under way" in after.why_not_cancel_now
+    assert "already under way" in after.why_not["cancel_now"]
     assert [step.reason for step in after.operations] == ["They moved away"]
 
 
@@ -169,7 +169,7 @@ ENDED = {"status": "canceled", "canceled_at": NOW}
         (subscriptions.cancel_at_period_end, ENDED, "has ended"),
         (subscriptions.keep, ENDED, "has ended"),
         (subscriptions.cancel_now, {"stripe_subscription_id": None}, "not at Stripe"),
-        (subscriptions.cancel_at_period_end, {"canceled_at": NOW}, "set to cancel .* already"),
+        (subscriptions.cancel_at_period_end, {"canceled_at": NOW}, "set to cancel already"),
         (subscriptions.cancel_at_period_end, {"status": "incomplete"}, "cancel it now instead"),
         (subscriptions.keep, {}, "not set to cancel"),
     ],

@@ -16,6 +16,8 @@ from lib.payments.gateway.failures import unreadable
 from lib.payments.gateway.invoices import Invoices
 from lib.payments.gateway.lists import Lists
 from lib.payments.gateway.payment_intents import PaymentIntents
+from lib.payments.gateway.previews import Previews
+from lib.payments.gateway.reductions import Reductions
 from lib.payments.gateway.refunds import Refunds
 from lib.payments.gateway.subscriptions import Subscriptions
 
@@ -60,6 +62,8 @@ class Gateway:
         self.invoices = Invoices(self._connection)
         self.payment_intents = PaymentIntents(self._connection)
         self.lists = Lists(self._connection)
+        self.previews = Previews(self._connection)
+        self.reductions = Reductions(self._connection)
         self.refunds = Refunds(self._connection)
         self.subscriptions = Subscriptions(self._connection)
 

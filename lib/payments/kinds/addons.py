@@ -6,14 +6,9 @@ from typing import Final
 from lib.core.work import Work
 from lib.payments import rows
 from lib.payments.events import SubscriptionFacts
-from lib.payments.kinds.cancellations import (
-    ask_subscription,
-    cancel_at_period_end,
-    cancel_now,
-    is_over,
-    will_end,
-)
+from lib.payments.kinds.cancellations import cancel_at_period_end, cancel_now, will_end
 from lib.payments.kinds.kind import Answer, Kind
+from lib.payments.kinds.subscriptions import is_over, subscription_kind
 from lib.payments.rows import Changes
 
 
@@ -23,8 +18,8 @@ def _follow(work: Work, answer: Answer, _operation_id: str) -> Changes | None:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "addon_cancel_now": Kind("Cancel the add-on now", cancel_now, ask_subscription(is_over), _follow),
-    "addon_cancel_at_period_end": Kind(
-        "Cancel the add-on at its period's end", cancel_at_period_end, ask_subscription(will_end), _follow
+    "addon_cancel_now": subscription_kind("Cancel the add-on now", cancel_now, is_over, follow=_follow),
+    "addon_cancel_at_period_end": subscription_kind(
+        "Cancel the add-on at its period's end", cancel_at_period_end, will_end, follow=_follow
     ),
 }

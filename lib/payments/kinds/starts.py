@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from lib.core.work import Work
-from lib.payments import rows
 from lib.payments.events import SubscriptionFacts
 from lib.payments.gateway import Gateway
-from lib.payments.kinds.cancellations import ask_subscription, cancel_at_period_end, is_over, will_end
+from lib.payments.kinds.cancellations import cancel_at_period_end, will_end
 from lib.payments.kinds.kind import Answer, Kind, Next, Params, Sending
-from lib.payments.rows import Changes
+from lib.payments.kinds.subscriptions import follow, is_over, subscription_kind
 
 
 def _start(gateway: Gateway, sending: Sending) -> Answer:
@@ -63,18 +61,12 @@ def _then_start(params: Params, answer: Answer) -> Next | None:
     return Next("subscription_start", "subscriptions", params["row_id"], start)
 
 
-def _follow(work: Work, answer: Answer, operation_id: str) -> Changes | None:
-    assert isinstance(answer, SubscriptionFacts)
-    return rows.follow_subscription(work, answer, source="action", source_id=operation_id)
-
-
 KINDS: Final[Mapping[str, Kind]] = {
-    "subscription_start": Kind("Start a subscription", _start, _ask_start, _follow),
-    "subscription_hand_over": Kind(
+    "subscription_start": Kind("Start a subscription", _start, _ask_start, follow),
+    "subscription_hand_over": subscription_kind(
         "Move to the partner: end with the period",
         cancel_at_period_end,
-        ask_subscription(will_end),
-        _follow,
+        will_end,
         refusal=_why_no_start,
         then=_then_start,
     ),

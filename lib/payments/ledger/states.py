@@ -17,7 +17,10 @@ Cause = Literal["voluntary", "involuntary"]
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a policy may look at; two equal states need no second row. Amounts are annualised cents."""
+    """What a policy may look at; two equal states need no second row. Amounts are annualised cents.
+
+    `goodwill_arr_cents`: how much of what is taken off is free months that staff gave.
+    """
 
     relationship_id: str
     status: str
@@ -29,6 +32,7 @@ class State:
     is_gift: bool
     collection_paused: bool
     set_to_cancel: bool
+    goodwill_arr_cents: int = 0
 
     @classmethod
     def of_row(cls, row: SubscriptionChange) -> Self:
@@ -41,12 +45,16 @@ class State:
 
 
 def state_of(
-    subscription: Subscription, *, discount_arr_cents: int = 0, collection_paused: bool = False
+    subscription: Subscription,
+    *,
+    discount_arr_cents: int = 0,
+    goodwill_arr_cents: int = 0,
+    collection_paused: bool = False,
 ) -> State:
     """The state of a subscription as its row stands.
 
-    `discount_arr_cents`: what running discounts take off a year. `collection_paused`: whether Stripe holds
-    back its invoices. Neither is on the row.
+    `discount_arr_cents`: what running discounts take off a year, `goodwill_arr_cents` what free months do.
+    `collection_paused`: whether Stripe holds back its invoices. None of them is on the row.
     """
     price = annualised(subscription.price_cents, subscription.billing_period)
     return State(
@@ -56,7 +64,8 @@ def state_of(
         billing_period=subscription.billing_period,
         currency=(subscription.currency or "USD").upper(),
         list_arr_cents=price,
-        net_arr_cents=max(price - discount_arr_cents, 0),
+        net_arr_cents=max(price - discount_arr_cents - goodwill_arr_cents, 0),
+        goodwill_arr_cents=goodwill_arr_cents,
         is_gift=bool(subscription.is_gift),
         collection_paused=collection_paused,
         set_to_cancel=subscription.status != "canceled" and subscription.canceled_at is not None,
@@ -90,19 +99,27 @@ def record(
     cause: Cause | None = None,
     collection_paused: bool | None = None,
     discount_arr_cents: int | None = None,
+    goodwill_arr_cents: int | None = None,
 ) -> SubscriptionChange | None:
     """Add the subscription's present state to its chain, unless the chain ends with that state.
 
-    `cause` is kept with the end of a subscription only. `collection_paused` and `discount_arr_cents` are as
-    in `state_of`; None leaves them as the chain has them, the discount in proportion to the price.
+    `cause` is kept with the end of a subscription only. The others are as in `state_of`; None leaves them as
+    the chain has them, what is taken off in proportion to the price.
     """
     last = newest(work.session, subscription.id)
     price = annualised(subscription.price_cents, subscription.billing_period)
     if discount_arr_cents is None:
-        discount_arr_cents = _same_discount(last, price)
+        discount_arr_cents = _in_proportion(last, price, _discount_of(last))
+    if goodwill_arr_cents is None:
+        goodwill_arr_cents = _in_proportion(last, price, last.goodwill_arr_cents if last else 0)
     if collection_paused is None:
         collection_paused = last is not None and last.collection_paused
-    state = state_of(subscription, discount_arr_cents=discount_arr_cents, collection_paused=collection_paused)
+    state = state_of(
+        subscription,
+        discount_arr_cents=discount_arr_cents,
+        goodwill_arr_cents=goodwill_arr_cents,
+        collection_paused=collection_paused,
+    )
     if last is not None and State.of_row(last) == state:
         return None
     row = SubscriptionChange(
@@ -118,7 +135,12 @@ def record(
     return row
 
 
-def _same_discount(last: SubscriptionChange | None, price: int) -> int:
+def _discount_of(last: SubscriptionChange | None) -> int:
+    return 0 if last is None else last.list_arr_cents - last.net_arr_cents - last.goodwill_arr_cents
+
+
+def _in_proportion(last: SubscriptionChange | None, price: int, taken_off: int) -> int:
+    """What was taken off the former price, as the same part of this one."""
     if last is None or last.list_arr_cents == 0:
         return 0
-    return price * (last.list_arr_cents - last.net_arr_cents) // last.list_arr_cents
+    return price * taken_off // last.list_arr_cents

@@ -5,6 +5,8 @@
     begun.py          the row of a subscription that an operation of ours began
     gifts.py          a gift that its giver has paid
     addons.py         an add-on that is paid again and again
+    reductions.py     what the coupons on it take off
+    redemptions.py    a code that staff put on one was redeemed
     payments.py       an invoice that was paid or not, a charge that was given back
     refunds.py        a refund that arrived, is under way, or came back
 
@@ -17,6 +19,8 @@ from lib.payments.rows.addons import follow_addon
 from lib.payments.rows.found import Changes, find_payment, find_subscription, noted
 from lib.payments.rows.gifts import follow_gift
 from lib.payments.rows.payments import follow_charge, follow_invoice
+from lib.payments.rows.redemptions import note_redemption
+from lib.payments.rows.reductions import off_by_code
 from lib.payments.rows.refunds import follow_refund
 from lib.payments.rows.subscriptions import STATUSES, follow_subscription
 
@@ -31,5 +35,7 @@ __all__ = [
     "follow_invoice",
     "follow_refund",
     "follow_subscription",
+    "note_redemption",
     "noted",
+    "off_by_code",
 ]

@@ -7,15 +7,15 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lib.core.money import annualised
 from lib.core.work import Work
-from lib.models import DiscountCode, Subscription, SubscriptionPlan
+from lib.models import Subscription, SubscriptionPlan
 from lib.payments import ledger
-from lib.payments.events import DiscountFacts, SubscriptionFacts, SubscriptionItemFacts
+from lib.payments.events import SubscriptionFacts, SubscriptionItemFacts
 from lib.payments.ledger import Source
 from lib.payments.rows.addons import follow_addon
 from lib.payments.rows.begun import begun_by_us
 from lib.payments.rows.found import Changes, find_subscription, last_outcomes, noted
+from lib.payments.rows.reductions import taken_off
 
 STATUSES: Final[Mapping[str, str]] = {
     "active": "active",
@@ -70,6 +70,7 @@ def follow_subscription(
     _follow_dates(row, facts, status, moment)
     row.status = status
     ended = row.status == "canceled"
+    off = taken_off(work.session, row, facts, moment)
     ledger.record(
         work,
         row,
@@ -78,7 +79,8 @@ def follow_subscription(
         source_id=source_id,
         cause=_cause(facts, was) if ended else None,
         collection_paused=facts.pause_behavior is not None,
-        discount_arr_cents=_discount(work.session, row, facts, moment),
+        discount_arr_cents=off.discount if off else None,
+        goodwill_arr_cents=off.goodwill if off else None,
     )
     return noted(work)
 
@@ -151,35 +153,3 @@ def _cause(facts: SubscriptionFacts, was: str) -> ledger.Cause:
         return "involuntary" if facts.cancellation_reason in _INVOLUNTARY else "voluntary"
     lost = facts.status == "incomplete_expired" or was in {"past_due", "incomplete"}
     return "involuntary" if lost else "voluntary"
-
-
-def _discount(session: Session, row: Subscription, facts: SubscriptionFacts, moment: datetime) -> int | None:
-    """What the coupons take off a year, in cents; None when one of them is not among our codes."""
-    running = [
-        discount
-        for discount in (*facts.discounts, *(each for item in facts.items for each in item.discounts))
-        if discount.end is None or discount.end > moment
-    ]
-    if not running:
-        return 0
-    codes = _codes(session, running)
-    left = row.price_cents
-    for discount in running:
-        code = codes.get(discount.coupon_id)
-        if code is None:
-            return None
-        left -= _off(code, left)
-    return annualised(row.price_cents - max(left, 0), row.billing_period)
-
-
-def _codes(session: Session, discounts: list[DiscountFacts]) -> dict[str | None, DiscountCode]:
-    coupons = sorted({discount.coupon_id for discount in discounts if discount.coupon_id is not None})
-    codes = session.scalars(select(DiscountCode).where(DiscountCode.stripe_coupon_id.in_(coupons)))
-    return {code.stripe_coupon_id: code for code in codes}
-
-
-def _off(code: DiscountCode, cents: int) -> int:
-    """What a code takes off one bill; a longer trial takes off nothing."""
-    if code.discount_type == "percentage":
-        return (cents * code.discount_value + 50) // 100
-    return code.discount_value if code.discount_type == "fixed_amount" else 0

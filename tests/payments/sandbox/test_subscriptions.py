@@ -333,3 +333,51 @@ def test_metadata_comes_back_as_it_was_given(account: Account, metadata: dict[st
     subscription = account.subscription(metadata=metadata)
 
     assert account.v1.subscriptions.retrieve(subscription.id).metadata.to_dict() == metadata
+
+
+def test_the_real_pause_leaves_the_unused_time_as_a_credit_for_the_first_invoice_afterwards(
+    account: Account,
+) -> None:
+    subscription = account.subscription()
+    account.v1.subscriptions.pause(subscription.id, {"bill_for": {"unused_time_from": {"type": "now"}}})
+    coming = account.v1.invoices.create_preview(
+        {"subscription": subscription.id, "subscription_details": {"resume_at": "now"}}
+    )
+    resumed = account.v1.subscriptions.resume(subscription.id, {"expand": ["latest_invoice"]})
+
+    assert [line.amount for line in coming.lines] == [-MONTHLY, MONTHLY]
+    assert resumed.latest_invoice.total == coming.total == 0
+    assert resumed.status == "active"
+
+
+def test_the_real_pause_can_leave_no_credit(account: Account) -> None:
+    subscription = account.subscription()
+    account.v1.subscriptions.pause(subscription.id, {"bill_for": {"unused_time_from": {"type": "none"}}})
+    resumed = account.v1.subscriptions.resume(subscription.id, {"expand": ["latest_invoice"]})
+
+    assert resumed.latest_invoice.total == MONTHLY
+
+
+def test_a_trial_that_is_paused_leaves_no_credit(account: Account) -> None:
+    subscription = account.subscription(trial_period_days=7)
+    account.v1.subscriptions.pause(subscription.id)
+    resumed = account.v1.subscriptions.resume(subscription.id, {"expand": ["latest_invoice"]})
+
+    assert resumed.latest_invoice.total == MONTHLY
+
+
+def test_a_paused_subscription_has_no_next_invoice(account: Account) -> None:
+    subscription = account.subscription()
+    account.v1.subscriptions.pause(subscription.id)
+    error = refusal(lambda: account.v1.invoices.create_preview({"subscription": subscription.id}))
+
+    assert (error.http_status, error.code) == (404, "invoice_upcoming_none")
+
+
+def test_an_invoice_at_the_beginning_of_a_pause_is_not_here(account: Account) -> None:
+    subscription = account.subscription()
+    params = {"invoicing_behavior": "invoice"}
+    error = refusal(lambda: account.v1.subscriptions.pause(subscription.id, params))
+
+    assert "an invoice at the beginning of a pause" in str(error.user_message)
+    assert account.v1.subscriptions.retrieve(subscription.id).status == "active"

@@ -16,16 +16,17 @@ from lib.payments.sandbox.rules.billing import make_invoice
 from lib.payments.sandbox.rules.discounts import redeem
 from lib.payments.sandbox.rules.renewals import RENEWABLE, upcoming
 from lib.payments.sandbox.rules.subscription_items import credit_unused
-from lib.payments.sandbox.rules.subscription_updates import change_items
+from lib.payments.sandbox.rules.subscription_updates import begin_period, change_items
 from lib.payments.sandbox.rules.subscriptions import create
 from lib.payments.sandbox.session import Session
 
-_DETAILS = {"items", "proration_behavior", "proration_date", "cancel_now"}
+_DETAILS = {"items", "proration_behavior", "proration_date", "cancel_now", "resume_at"}
 _OF_A_NEW_ONE = {"items", "trial_end"}
 
 
 def create_preview(session: Session, params: Params) -> Rendered:
-    """The next invoice of a subscription (as it is, with other items, or canceled now), or a new one's first.
+    """The next invoice of a subscription (as it is, with other items, canceled now, resumed now), or a new
+    one's first.
 
     Without `subscription` it is about one that `customer` would begin with these items.
     """
@@ -57,12 +58,9 @@ def _begun(trial: Session, params: Params, details: dict[str, Any]) -> dict[str,
 
 def _tried(trial: Session, params: Params, details: dict[str, Any]) -> dict[str, Any]:
     subscription = trial.get("subscription", params["subscription"], param="subscription")
-    if subscription["status"] not in RENEWABLE:
-        raise StripeError(
-            f"No upcoming invoices for subscription: {subscription['id']}",
-            status=404,
-            code="invoice_upcoming_none",
-        )
+    resuming = subscription["status"] == "paused" and "resume_at" in details
+    if subscription["status"] not in RENEWABLE and not resuming:
+        raise _none(subscription)
     if params.get("customer") not in (None, subscription["customer"]):
         raise StripeError("The subscription belongs to another customer.", param="customer")
     if "discounts" in params:
@@ -109,13 +107,19 @@ def _invoice(session: Session, subscription: Facts, details: dict[str, Any]) -> 
         )
         if at_once:
             return at_once
+    elif "resume_at" in details:
+        return begin_period(session, subscription, "allow_incomplete")
     elif subscription.get("cancel_at") and subscription["cancel_at"] <= subscription["current_period_end"]:
-        raise StripeError(
-            f"No upcoming invoices for subscription: {subscription['id']}",
-            status=404,
-            code="invoice_upcoming_none",
-        )
+        raise _none(subscription)
     return upcoming(session, subscription)
+
+
+def _none(subscription: Facts) -> StripeError:
+    return StripeError(
+        f"No upcoming invoices for subscription: {subscription['id']}",
+        status=404,
+        code="invoice_upcoming_none",
+    )
 
 
 ROUTES = (

@@ -1,15 +1,17 @@
-"""One subscription with everything that a decision needs, for the page; and what can be done with it."""
+"""One subscription with everything that a decision needs, for the page."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, Literal
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lib.core import money
+from lib.core.access import Permission
 from lib.core.listing import Column
-from lib.core.work import Digest, View, digest
+from lib.core.work import Digest, View, digest, query
 from lib.models import (
     Payment,
     Relationship,
@@ -19,14 +21,14 @@ from lib.models import (
     User,
     sortable,
 )
-from lib.payments import operations
+from lib.payments import ledger, operations
 from lib.payments.operations import OperationView
+from lib.services.subscriptions import wishes
+from lib.services.subscriptions.wishes import WISHES, Standing, Wish
 
-Wish = Literal["at_period_end", "now", "keep"]
-
-_ENDS_WITH_PERIOD: Final = ("active", "trialing", "past_due", "paused")
 _COUNTS_IN_MRR: Final = ("active", "past_due")
 _PAYMENTS_SHOWN: Final = 20
+_NEWS: Final = timedelta(minutes=15)
 
 
 PAYMENT_COLUMNS: Final = (
@@ -56,14 +58,16 @@ class SubscriptionCase:
 
     `mrr_cents`: what it adds to MRR today under the house policy (trials, gifts and pauses add nothing), and
     so what a cancellation takes away, rounded once; `arr_cents` is exact. `access_until`: until when the
-    couple has what it paid for, if it is cancelled at the period's end or is so already. `digest`: hand it
-    back with the action. `why_not_...`: why that action is refused now; None when it is possible.
+    couple has what it paid for, if it is cancelled at the period's end or is so already. `bills_paused`: no
+    money is collected although it runs. `digest`: hand it back with the action. `why_not`: for each wish why
+    it is refused now; None when it is possible.
     """
 
     id: str
     digest: Digest
     status: str
     set_to_cancel: bool
+    bills_paused: bool
     canceled_at: datetime | None
     cancel_reason: str | None
     plan_id: str
@@ -87,15 +91,30 @@ class SubscriptionCase:
     arr_cents: int
     mrr_cents: int
     access_until: datetime | None
-    payments: tuple[Paid, ...]
     operations: tuple[OperationView, ...]
-    why_not_cancel_at_period_end: str | None
-    why_not_cancel_now: str | None
-    why_not_keep: str | None
+    latest: tuple[OperationView, ...]
+    why_not: Mapping[Wish, str | None]
 
 
-def case_of(view: View, subscription: Subscription) -> SubscriptionCase:
-    """Gather the case of a subscription; its payer counts as opened."""
+@query(Permission.SUBSCRIPTIONS_READ)
+def progress(view: View, subscription_id: str) -> list[OperationView]:
+    """What Stripe said so far, newest operation first: for the page that watches it."""
+    return operations.progress(view, "subscriptions", subscription_id)
+
+
+@query(Permission.SUBSCRIPTIONS_READ)
+def latest(view: View, subscription_id: str) -> list[OperationView]:
+    """What is under way or was settled just now, for the sections where something is done."""
+    return _latest(operations.progress(view, "subscriptions", subscription_id), view.now)
+
+
+@query(Permission.SUBSCRIPTIONS_READ)
+def one(view: View, subscription_id: str) -> SubscriptionCase:
+    """A subscription with its couple, its payer, and what can be done to it; raises NotFound.
+
+    Its payer counts as opened.
+    """
+    subscription = wishes.get(view.session, subscription_id)
     view.note_opening("users", subscription.user_id)
     couple, plan_name = _couple_and_plan(view.session, subscription)
     members = [subscription.user_id, *((couple.user_1_id, couple.user_2_id) if couple else ())]
@@ -111,13 +130,16 @@ def case_of(view: View, subscription: Subscription) -> SubscriptionCase:
     steps = tuple(operations.progress(view, "subscriptions", subscription.id))
     payer = people.get(subscription.user_id)
     partners = dict.fromkeys(members[1:])
-    arr = _arr(view.session, subscription)
+    last = ledger.newest(view.session, subscription.id)
+    standing = Standing.of(subscription, last)
+    arr = arr_of(subscription, last)
     under_way = next((step.title for step in steps if step.is_open), None)
     return SubscriptionCase(
         id=subscription.id,
         digest=digest(subscription),
         status=subscription.status,
-        set_to_cancel=is_set_to_cancel(subscription),
+        set_to_cancel=standing.set_to_cancel,
+        bills_paused=standing.collection_paused,
         canceled_at=subscription.canceled_at,
         cancel_reason=subscription.cancel_reason,
         plan_id=subscription.plan_id,
@@ -141,12 +163,14 @@ def case_of(view: View, subscription: Subscription) -> SubscriptionCase:
         arr_cents=arr,
         mrr_cents=money.monthly(arr),
         access_until=_access_until(subscription),
-        payments=_payments(view.session, subscription.id),
         operations=steps,
-        why_not_cancel_at_period_end=why_not("at_period_end", subscription, under_way),
-        why_not_cancel_now=why_not("now", subscription, under_way),
-        why_not_keep=why_not("keep", subscription, under_way),
+        latest=tuple(_latest(steps, view.now)),
+        why_not={wish: wishes.why_not(wish, standing, under_way) for wish in WISHES},
     )
+
+
+def _latest(steps: Sequence[OperationView], now: datetime) -> list[OperationView]:
+    return [step for step in steps if step.is_open or (step.settled_at and now - step.settled_at < _NEWS)]
 
 
 def _couple_and_plan(session: Session, subscription: Subscription) -> tuple[Relationship | None, str | None]:
@@ -162,32 +186,6 @@ def _couple_and_plan(session: Session, subscription: Subscription) -> tuple[Rela
     return couple, plan_name
 
 
-def why_not(wish: Wish, subscription: Subscription, under_way: str | None) -> str | None:
-    """Why a wish cannot be granted now, as a sentence; None when it can."""
-    if under_way:
-        return f"“{under_way}” is already under way. Wait until Stripe has answered."
-    if subscription.status == "canceled":
-        return "This subscription has ended: it can be neither cancelled nor kept. The couple can start anew."
-    if not subscription.stripe_subscription_id:
-        return (
-            "This subscription is not at Stripe (a gift, or made by hand), so nothing can be cancelled there."
-        )
-    if wish == "keep":
-        return (
-            None if is_set_to_cancel(subscription) else "This subscription is not set to cancel: it goes on."
-        )
-    if wish == "at_period_end" and is_set_to_cancel(subscription):
-        return "This subscription is set to cancel at its period's end already."
-    if wish == "at_period_end" and subscription.status not in _ENDS_WITH_PERIOD:
-        return f"This subscription is {subscription.status}: no period is paid for, so cancel it now instead."
-    return None
-
-
-def is_set_to_cancel(subscription: Subscription) -> bool:
-    """Whether it ends with its period: production says so by `canceled_at` before the end."""
-    return subscription.status != "canceled" and subscription.canceled_at is not None
-
-
 def _access_until(subscription: Subscription) -> datetime | None:
     """The end of what is paid for; for one that has ended, when it ended if that was earlier."""
     if subscription.status != "canceled" or subscription.canceled_at is None:
@@ -195,23 +193,19 @@ def _access_until(subscription: Subscription) -> datetime | None:
     return min(subscription.canceled_at, subscription.current_period_end or subscription.canceled_at)
 
 
-def _arr(session: Session, subscription: Subscription) -> int:
-    """Annualised minor units that count in MRR today: net of discounts as far as the ledger knows them."""
+def arr_of(subscription: Subscription, last: SubscriptionChange | None) -> int:
+    """Annualised minor units that count in MRR today under the house policy; `last` is its ledger's end."""
     if subscription.status not in _COUNTS_IN_MRR or subscription.is_gift:
         return 0
-    known = session.execute(
-        select(SubscriptionChange.net_arr_cents, SubscriptionChange.collection_paused)
-        .where(SubscriptionChange.subscription_id == subscription.id)
-        .order_by(SubscriptionChange.effective_at.desc(), SubscriptionChange.seq.desc())
-        .limit(1)
-    ).first()
-    if known is None:
+    if last is None:
         return money.annualised(subscription.price_cents, subscription.billing_period)
-    return 0 if known.collection_paused else known.net_arr_cents
+    return 0 if last.collection_paused else last.net_arr_cents + last.goodwill_arr_cents
 
 
-def _payments(session: Session, subscription_id: str) -> tuple[Paid, ...]:
-    rows = session.execute(
+@query(Permission.SUBSCRIPTIONS_READ)
+def payments(view: View, subscription_id: str) -> tuple[Paid, ...]:
+    """The last payments of a subscription, newest first."""
+    rows = view.session.execute(
         select(
             Payment.id,
             Payment.created_at,

@@ -1,26 +1,14 @@
-"""Subscriptions: who pays what for whom, and how one is ended or kept.
-
-    active, trialing, past_due --cancel_at_period_end--> the same, set to cancel --(period ends)--> canceled
-    any but canceled           --cancel_now------------> canceled
-    set to cancel              --keep------------------> not set to cancel
-
-Each of these only queues an operation: the row follows what Stripe answers. A subscription that is set to
-cancel has its status and `canceled_at` filled.
-"""
+"""The list of subscriptions."""
 
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, literal_column, or_, select
-from sqlalchemy.orm import Session
 
 from lib.core.access import Permission
-from lib.core.errors import Invalid, NotFound, Refused
+from lib.core.errors import Invalid
 from lib.core.listing import AnySelect, Column, listing
-from lib.core.work import Digest, View, Work, action, query
-from lib.models import Operation, Subscription, SubscriptionPlan, User, sortable
-from lib.payments import operations
-from lib.payments.operations import OperationView
-from lib.services.subscription_case import SubscriptionCase, Wish, case_of, why_not
+from lib.core.work import View, query
+from lib.models import Subscription, SubscriptionPlan, User, sortable
 
 STATUSES: Final = ("active", "trialing", "past_due", "paused", "incomplete", "canceled")
 
@@ -109,78 +97,6 @@ def plans(view: View) -> dict[str, str]:
         )
     )
     return {key: f"{name}, {period}" for key, name, period in rows}
-
-
-@query(Permission.SUBSCRIPTIONS_READ)
-def one(view: View, subscription_id: str) -> SubscriptionCase:
-    """A subscription with its couple, its payer, and the effect of ending it; raises NotFound."""
-    return case_of(view, _get(view.session, subscription_id))
-
-
-@query(Permission.SUBSCRIPTIONS_READ)
-def progress(view: View, subscription_id: str) -> list[OperationView]:
-    """What Stripe said so far, newest operation first: for the page that watches it."""
-    return operations.progress(view, "subscriptions", subscription_id)
-
-
-@action(Permission.SUBSCRIPTIONS_CANCEL, about="subscriptions")
-def cancel_at_period_end(work: Work, subscription_id: str, *, shown: Digest, reason: str) -> Operation:
-    """Let it end with the period that is paid for: access stays until then, MRR too.
-
-    Raises Refused when it changed since it was shown, is not Stripe's, has ended or is set to end already,
-    was never paid for, or while another operation on it is under way.
-    """
-    return _prepare(work, "at_period_end", subscription_id, shown, reason)
-
-
-@action(Permission.SUBSCRIPTIONS_CANCEL, about="subscriptions")
-def cancel_now(work: Work, subscription_id: str, *, shown: Digest, reason: str) -> Operation:
-    """End it at once: access and MRR end, and nothing is paid back (that is a refund, which another decides).
-
-    Raises Refused when it changed since it was shown, is not Stripe's, has ended already, or while another
-    operation on it is under way.
-    """
-    return _prepare(work, "now", subscription_id, shown, reason)
-
-
-@action(Permission.SUBSCRIPTIONS_CANCEL, about="subscriptions")
-def keep(work: Work, subscription_id: str, *, shown: Digest, reason: str) -> Operation:
-    """Take back a cancellation at the period's end.
-
-    Raises Refused when it changed since it was shown, is not set to cancel, has ended already, or while
-    another operation on it is under way.
-    """
-    return _prepare(work, "keep", subscription_id, shown, reason)
-
-
-_KINDS: Final[dict[Wish, str]] = {
-    "at_period_end": "subscription_cancel_at_period_end",
-    "now": "subscription_cancel_now",
-    "keep": "subscription_keep",
-}
-
-
-def _prepare(work: Work, wish: Wish, subscription_id: str, shown: Digest, reason: str) -> Operation:
-    subscription = _get(work.session, subscription_id)
-    work.expect(subscription, shown)
-    if why := why_not(wish, subscription, None):
-        raise Refused(why)
-    return operations.prepare(
-        work,
-        _KINDS[wish],
-        object_type="subscriptions",
-        object_id=subscription.id,
-        relationship_id=subscription.relationship_id,
-        params={"subscription_id": subscription.stripe_subscription_id},
-        reason=reason,
-    )
-
-
-def _get(session: Session, subscription_id: str) -> Subscription:
-    subscription = session.get(Subscription, subscription_id)
-    if subscription is None:
-        raise NotFound(f"There is no subscription “{subscription_id[:40]}”.")
-    return subscription
 
 
 def _set_to_cancel() -> ColumnElement[bool]:
