@@ -30,7 +30,7 @@ match ui.one_of("Show", ("Grants", "AI credits", "Add-ons", "Gifts"), key="secti
         for each in ui.read(allowance.mine):
             ui.allowance("Your grants within 24 hours", each)
     case "AI credits":
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+        with ui.filters():
             q = ui.search_box("Find", placeholder="Id of the couple or person, pi_…")
             kind = ui.choose("Movement", ledger.KINDS, key="kind")
         ui.table(
@@ -42,10 +42,10 @@ match ui.one_of("Show", ("Grants", "AI credits", "Add-ons", "Gifts"), key="secti
             q=q,
         )
     case "Add-ons":
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+        with ui.filters():
             q = ui.search_box("Find", placeholder="Id of the couple, the buyer or the purchase, sub_…")
             status = ui.choose("Status", addons.STATUSES, key="addon_status")
-        kind = ui.choose("Kind", addons.KINDS, key="addon_kind")
+            kind = ui.choose("Kind", addons.KINDS, key="addon_kind")
         ui.table(
             addons.purchases,
             key="purchases",
@@ -55,7 +55,7 @@ match ui.one_of("Show", ("Grants", "AI credits", "Add-ons", "Gifts"), key="secti
             q=q,
         )
     case "Gifts":
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+        with ui.filters():
             q = ui.search_box("Find", placeholder="Id of the couple, the giver or the gift")
             state = ui.choose("State", gifts.STATES, key="state")
             ending = ui.toggle("Ends within 14 days", key="ending")
