@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.event import listen, remove
 
 from lib.core.access import system
 from lib.core.database import Database
@@ -396,12 +397,32 @@ def test_an_object_that_somebody_else_works_on_is_left_alone(database: Database)
     seed(database)
     event = life()["updated"]
     inbox.receive(database, event, livemode_expected=False, now=NOW)
-    taken = leases.take(database, "sub_1", "another", NOW)
+    taken = leases.take(database, ["sub_1"], "another", NOW)
     while_held = inbox.apply_due(database, None, now=NOW + timedelta(seconds=10))
     after_a_crash = inbox.apply_due(database, None, now=NOW + leases.LEASE)
 
-    assert (taken, while_held, after_a_crash) == (True, 0, 1)
+    assert (taken, while_held, after_a_crash) == (["sub_1"], 0, 1)
     assert state_of(database, event["id"]) == "applied"
+
+
+def test_events_that_come_at_once_are_each_stored_once_in_few_commits(database: Database) -> None:
+    commits: list[object] = []
+    listens = (database.primary, "commit", commits.append)
+    listen(*listens)
+    bodies = [told.event("customer.created", {"id": f"cus_{n}", "object": "customer"}) for n in range(40)]
+    answers: list[str] = []
+
+    def receive(mine: list[dict[str, Any]]) -> None:
+        answers.extend(
+            inbox.receive(database, event, livemode_expected=False, now=NOW) for event in (*mine, *mine)
+        )
+
+    _at_once([lambda n=n: receive(bodies[n::8]) for n in range(8)])
+    remove(*listens)
+
+    assert sorted(answers) == ["duplicate"] * 40 + ["stored"] * 40
+    assert len(rows(database, InboxEvent)) == 40
+    assert len(commits) < 80
 
 
 def test_a_row_that_somebody_set_wrongly_is_right_again_after_the_next_event(database: Database) -> None:

@@ -1,7 +1,7 @@
 """Everything that is due, object by object."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,17 +40,20 @@ class _Applier:
     log: bool
     owner: str
 
-    def object(self, stripe_id: str) -> int:
-        """Apply what is due of one object; gives how many events were tried, 0 while somebody else does."""
-        if not leases.take(self.database, stripe_id, self.owner, self.now):
+    def objects(self, stripe_ids: Sequence[str]) -> int:
+        """Apply what is due of some objects, none that somebody else has; gives how many were tried."""
+        if not stripe_ids:
             return 0
+        taken = leases.take(self.database, sorted(stripe_ids), self.owner, self.now)
         try:
-            events = leases.due_of(self.database, stripe_id, self.now)
-            if events:
-                self._apply(stripe_id, events)
-            return len(events)
+            mine = [each for each in stripe_ids if each in taken]
+            due = leases.due_of(self.database, mine, self.now) if mine else {}
+            for stripe_id, events in due.items():
+                if events:
+                    self._apply(stripe_id, events)
+            return sum(len(events) for events in due.values())
         finally:
-            leases.release(self.database, stripe_id, self.owner)
+            leases.release(self.database, taken, self.owner)
 
     def without_object(self, event: Waiting) -> int:
         """Park an event that names no object."""
@@ -104,7 +107,7 @@ def apply_due(
     events = leases.due(database, applier.now, limit)
     tried = sum(applier.without_object(event) for event in events if event.stripe_object_id is None)
     objects = dict.fromkeys(event.stripe_object_id for event in events if event.stripe_object_id is not None)
-    return tried + sum(applier.object(stripe_id) for stripe_id in objects)
+    return tried + applier.objects(list(objects))
 
 
 def apply_event(
@@ -133,7 +136,7 @@ def apply_event(
         if entry.stripe_object_id is None:
             applier.without_object(_waiting(entry))
         else:
-            applier.object(entry.stripe_object_id)
+            applier.objects([entry.stripe_object_id])
         entry = _entry(database, event_id)
     return Applied(
         event_id=event_id,

@@ -2,7 +2,9 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -20,8 +22,8 @@ from lib.payments.events.fields import at, flag, ident, moment, text
 
 Received = Literal["stored", "duplicate"]
 
-# Writers that queue here wait 16 ms at the 99th percentile; those that queue at SQLite's lock waited 86 ms.
-_LANE: Final = threading.Lock()
+_AT_ONCE: Final = 64
+"""So many events are committed together at most."""
 
 _OVERLAP: Final = timedelta(minutes=10)
 """How long the app may take to commit a row that it has dated already."""
@@ -62,10 +64,7 @@ def receive(
         "retry_count": 0,
         "created_at": received_at,
     }
-    with _LANE, database.primary.execution_options(writes=True).begin() as connection:
-        insert_once(connection, StripeWebhook, log)
-        stored = insert_once(connection, InboxEvent, entry)
-    return "stored" if stored else "duplicate"
+    return "stored" if _LANE.store(database, log, entry) else "duplicate"
 
 
 def discover(database: Database, *, now: datetime | None = None, limit: int = 500) -> int:
@@ -101,7 +100,7 @@ def discover(database: Database, *, now: datetime | None = None, limit: int = 50
     ]
     if not entries:
         return 0
-    with _LANE, database.primary.execution_options(writes=True).begin() as connection:
+    with _LANE.writing(database) as connection:
         return sum(insert_once(connection, InboxEvent, entry) for entry in entries)
 
 
@@ -120,6 +119,79 @@ def insert_once(connection: Connection, model: type[Base], values: Mapping[str, 
     statement = make(model).values(**values).on_conflict_do_nothing()
     # SQLAlchemy keeps the count of an INSERT only when asked to.
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """An event that waits to be written, and what came of it."""
+
+    database: Database
+    log: Mapping[str, Any]
+    entry: Mapping[str, Any]
+    stored: bool | None = None
+    failure: Exception | None = None
+
+
+class _Lane:
+    """One writer at a time, who writes for all that came meanwhile: many events are one commit.
+
+    Writers that queue here wait 16 ms at the 99th percentile; those that queue at SQLite's lock waited 86 ms.
+    A commit waits for the disk, so while one is under way the others gather, and the next one takes them all.
+    """
+
+    def __init__(self) -> None:
+        self._writer = threading.Lock()
+        self._gathering = threading.Lock()
+        self._waiting: list[_Waiting] = []
+
+    def store(self, database: Database, log: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+        """Write one event; says whether it is new. Returns once it is on disk."""
+        mine = _Waiting(database, log, entry)
+        with self._gathering:
+            self._waiting.append(mine)
+        with self._writer:
+            while mine.stored is None and mine.failure is None:
+                self._write(self._gathered())
+        if mine.failure is not None:
+            raise mine.failure
+        return bool(mine.stored)
+
+    @contextmanager
+    def writing(self, database: Database) -> Iterator[Connection]:
+        """A transaction of another kind, while no event is written."""
+        with self._writer, database.primary.execution_options(writes=True).begin() as connection:
+            yield connection
+
+    def _gathered(self) -> list[_Waiting]:
+        """The first of those that wait, all for one database."""
+        with self._gathering:
+            first = self._waiting[0].database
+            mine = [each for each in self._waiting if each.database is first][:_AT_ONCE]
+            self._waiting = [each for each in self._waiting if each not in mine]
+        return mine
+
+    def _write(self, waiting: list[_Waiting]) -> None:
+        """Write them in one transaction; if one of them cannot be, each in its own."""
+        try:
+            with waiting[0].database.primary.execution_options(writes=True).begin() as connection:
+                stored = [_insert(connection, each) for each in waiting]
+        except Exception as failure:  # noqa: BLE001 - it is raised where the event came from
+            if len(waiting) == 1:
+                waiting[0].failure = failure
+            else:
+                for each in waiting:
+                    self._write([each])
+            return
+        for each, is_new in zip(waiting, stored, strict=True):
+            each.stored = is_new
+
+
+def _insert(connection: Connection, waiting: _Waiting) -> bool:
+    insert_once(connection, StripeWebhook, waiting.log)
+    return insert_once(connection, InboxEvent, waiting.entry)
+
+
+_LANE: Final = _Lane()
 
 
 def _is_utf8(printed: str) -> bool:

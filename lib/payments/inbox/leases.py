@@ -90,40 +90,48 @@ def due(database: Database, now: datetime, limit: int) -> list[Waiting]:
     return [event for _, event in found[:limit]]
 
 
-def due_of(database: Database, stripe_id: str, now: datetime) -> list[Waiting]:
-    """The events of one object whose turn it is, in the order in which they happened."""
+def due_of(database: Database, stripe_ids: Sequence[str], now: datetime) -> dict[str, list[Waiting]]:
+    """The events of some objects whose turn it is, by object, in the order in which they happened."""
     with reading(database, INBOX, now=now) as view:
         rows = view.session.execute(
             select(*COLUMNS).where(
-                InboxEvent.stripe_object_id == stripe_id,
+                InboxEvent.stripe_object_id.in_(stripe_ids),
                 InboxEvent.state.in_(WAITING),
                 InboxEvent.next_attempt_at <= now,
             )
         )
-        return sorted((Waiting(*row) for row in rows), key=lambda event: event.order)
+        events = sorted((Waiting(*row) for row in rows), key=lambda event: event.order)
+    return {
+        stripe_id: [event for event in events if event.stripe_object_id == stripe_id]
+        for stripe_id in stripe_ids
+    }
 
 
-def take(database: Database, stripe_id: str, owner: str, now: datetime) -> bool:
-    """Take the lease on an object; False while somebody else holds it."""
+def take(database: Database, stripe_ids: Sequence[str], owner: str, now: datetime) -> list[str]:
+    """Take the leases on objects, in one commit; gives those that nobody else holds."""
+    taken = []
     with writing(database) as connection:
-        insert_once(connection, StripeObject, {"stripe_id": stripe_id})
-        taken = connection.execute(
-            update(StripeObject)
-            .where(
-                StripeObject.stripe_id == stripe_id,
-                or_(StripeObject.lease_until.is_(None), StripeObject.lease_until <= now),
+        for stripe_id in stripe_ids:
+            insert_once(connection, StripeObject, {"stripe_id": stripe_id})
+            held = connection.execute(
+                update(StripeObject)
+                .where(
+                    StripeObject.stripe_id == stripe_id,
+                    or_(StripeObject.lease_until.is_(None), StripeObject.lease_until <= now),
+                )
+                .values(lease_owner=owner, lease_until=now + LEASE)
             )
-            .values(lease_owner=owner, lease_until=now + LEASE)
-        )
-        return taken.rowcount == 1
+            if held.rowcount == 1:
+                taken.append(stripe_id)
+    return taken
 
 
-def release(database: Database, stripe_id: str, owner: str) -> None:
-    """Give the lease back, if it is still ours."""
+def release(database: Database, stripe_ids: Sequence[str], owner: str) -> None:
+    """Give leases back, in one commit, those that are still ours."""
     with writing(database) as connection:
         connection.execute(
             update(StripeObject)
-            .where(StripeObject.stripe_id == stripe_id, StripeObject.lease_owner == owner)
+            .where(StripeObject.stripe_id.in_(stripe_ids), StripeObject.lease_owner == owner)
             .values(lease_owner=None, lease_until=None)
         )
 
