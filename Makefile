@@ -44,8 +44,8 @@ test-full: setup browser ## The same tests with large parameters: kills, races, 
 
 check: lint types test ## Lint, types and tests
 
-bench: setup ## Build a company of 50,000 couples and measure every page
-	$(BIN)/python -m tests.bench
+bench: setup ## Build a company of 50,000 couples and measure every page, then Stripe's side
+	@$(BIN)/python -m tests.bench; pages=$$?; $(BIN)/python -m tests.bench.stripe && exit $$pages
 
 screenshots: setup browser ## Every page as every role that may, as contact sheets in var/screens
 	$(BIN)/python -m tests.browser.screenshots
