@@ -43,6 +43,7 @@ from lib.models.billing import (
     SubscriptionPlan,
     UserAddon,
 )
+from lib.models.invoices import Dispute, Invoice
 from lib.models.money import (
     InboxEvent,
     MetricDay,
@@ -91,6 +92,7 @@ __all__ = [
     "DailyCheckin",
     "DiscountCode",
     "DiscountUsage",
+    "Dispute",
     "EmailCampaign",
     "EngagementScore",
     "ErrorLog",
@@ -100,6 +102,7 @@ __all__ = [
     "Heartbeat",
     "ImportantDate",
     "InboxEvent",
+    "Invoice",
     "JobRun",
     "MetricDay",
     "Note",

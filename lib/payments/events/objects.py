@@ -228,6 +228,7 @@ def charge(source: Payload, charge_id: str) -> ChargeFacts:
     card = first(at(source, "payment_method_details", "card"), source.get("source"), source.get("card"))
     brand = text(at(card, "brand"))
     dispute_id = ident(source.get("dispute"))
+    settled = source.get("balance_transaction")
     return ChargeFacts(
         id=charge_id,
         payment_intent_id=ident(source.get("payment_intent")),
@@ -242,6 +243,17 @@ def charge(source: Payload, charge_id: str) -> ChargeFacts:
         failure_message=text(source.get("failure_message")),
         card_brand=brand.lower() if brand else None,
         card_last4=text(at(card, "last4")),
+        decline_reason=first(
+            text(at(source, "outcome", "reason"))
+            if text(at(source, "outcome", "type")) == "issuer_declined"
+            else None,
+            text(source.get("failure_code")),
+        ),
+        receipt_url=text(source.get("receipt_url")),
+        fee=whole(at(settled, "fee")),
+        net=whole(at(settled, "net")),
+        settled_amount=whole(at(settled, "amount")),
+        settled_currency=text(at(settled, "currency")),
         dispute_id=dispute_id,
         disputed=first(flag(source.get("disputed")), True if dispute_id else None),
         refunds=_refunds(source, charge_id),

@@ -109,11 +109,16 @@ class Connection:
         answer = self.ask(send, *args, writes=True, options={"idempotency_key": key}, **kwargs)
         return facts_of(kind, answer, writes=True)
 
-    def pages(self, send: Callable[..., Any], params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Every row of a list; the next page is asked for when the last one is used up."""
+    def pages(
+        self, send: Callable[..., Any], params: Mapping[str, Any], *parents: str
+    ) -> Iterator[dict[str, Any]]:
+        """Every row of a list; the next page is asked for when the last one is used up.
+
+        `parents`: the ids in the list's address, such as the customer's.
+        """
         cursor: dict[str, str] = {}
         while True:
-            page = self.ask(send, params={**params, **cursor, "limit": _PAGE})
+            page = self.ask(send, *parents, params={**params, **cursor, "limit": _PAGE})
             rows = page.get("data")
             if not isinstance(rows, list):
                 raise unreadable(writes=False)

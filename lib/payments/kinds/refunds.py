@@ -32,10 +32,11 @@ def _ask_refund(gateway: Gateway, params: Params) -> Answer | None:
 
 
 def _refund_refusal(answer: Answer) -> str | None:
+    assert isinstance(answer, RefundFacts)
     if answer.status not in {"failed", "canceled"}:
         return None
-    why = answer.failure_reason if isinstance(answer, RefundFacts) else None
-    return f"Stripe could not give the money back ({(why or answer.status).replace('_', ' ')})."
+    why = answer.failure_reason or answer.status
+    return f"Stripe could not give the money back ({why.replace('_', ' ')})."
 
 
 def _follow_refund(work: Work, answer: Answer, operation_id: str) -> Changes | None:
