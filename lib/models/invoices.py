@@ -13,9 +13,9 @@ from lib.models.base import Base
 
 
 class Invoice(Base):
-    """What Stripe last told of an invoice of a subscription of ours.
+    """What Stripe last told of an invoice that was paid, or tried to be.
 
-    `payment_id` is our newest payment of it. `attempt_count` is how often collecting was tried,
+    `payment_id` is our newest payment of it; who is meant stands there. `attempt_count` is how often collecting was tried,
     `next_attempt_at` when Stripe tries again by itself: empty once it has given up, or nothing is owed.
     """
 
@@ -23,17 +23,13 @@ class Invoice(Base):
     __table_args__ = (
         Index("idx_admin_invoices_status", "status", "next_attempt_at", "stripe_invoice_id"),
         Index("idx_admin_invoices_payment", "payment_id"),
-        Index("idx_admin_invoices_subscription", "subscription_id"),
         CheckConstraint(
             "status IN ('draft', 'open', 'paid', 'void', 'uncollectible')", name="admin_invoices_status"
         ),
     )
 
     stripe_invoice_id: Mapped[str] = mapped_column(primary_key=True)
-    payment_id: Mapped[str | None]
-    subscription_id: Mapped[str | None]
-    user_id: Mapped[str]
-    relationship_id: Mapped[str | None]
+    payment_id: Mapped[str]
     stripe_customer_id: Mapped[str | None]
     number: Mapped[str | None]
     status: Mapped[str]
@@ -58,8 +54,6 @@ class Dispute(Base):
 
     stripe_dispute_id: Mapped[str] = mapped_column(primary_key=True)
     payment_id: Mapped[str | None]
-    user_id: Mapped[str | None]
-    relationship_id: Mapped[str | None]
     stripe_charge_id: Mapped[str | None]
     stripe_payment_intent_id: Mapped[str | None]
     status: Mapped[str]

@@ -19,10 +19,7 @@ def upgrade() -> None:
     op.create_table(
         "admin_invoices",
         sa.Column("stripe_invoice_id", sa.Text(), primary_key=True),
-        sa.Column("payment_id", sa.Text()),
-        sa.Column("subscription_id", sa.Text()),
-        sa.Column("user_id", sa.Text(), nullable=False),
-        sa.Column("relationship_id", sa.Text()),
+        sa.Column("payment_id", sa.Text(), nullable=False),
         sa.Column("stripe_customer_id", sa.Text()),
         sa.Column("number", sa.Text()),
         sa.Column("status", sa.Text(), nullable=False),
@@ -42,13 +39,10 @@ def upgrade() -> None:
         "idx_admin_invoices_status", "admin_invoices", ["status", "next_attempt_at", "stripe_invoice_id"]
     )
     op.create_index("idx_admin_invoices_payment", "admin_invoices", ["payment_id"])
-    op.create_index("idx_admin_invoices_subscription", "admin_invoices", ["subscription_id"])
     op.create_table(
         "admin_disputes",
         sa.Column("stripe_dispute_id", sa.Text(), primary_key=True),
         sa.Column("payment_id", sa.Text()),
-        sa.Column("user_id", sa.Text()),
-        sa.Column("relationship_id", sa.Text()),
         sa.Column("stripe_charge_id", sa.Text()),
         sa.Column("stripe_payment_intent_id", sa.Text()),
         sa.Column("status", sa.Text(), nullable=False),

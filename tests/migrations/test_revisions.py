@@ -15,7 +15,7 @@ from lib.core.schema import revisions
 from lib.models import AuditHead
 from tests.databases import opened
 
-ALL = ("0001", "0002", "0003", "0100", "0101")
+ALL = ("0001", "0002", "0003", "0100", "0101", "0104")
 
 
 def test_up_down_and_up_again_end_where_they_began(empty: Engine) -> None:
@@ -58,9 +58,9 @@ def test_processes_that_upgrade_at_once_wait_for_each_other(empty: Engine) -> No
 
 
 def test_a_revision_that_fails_leaves_nothing_behind(empty: Engine, scratch_migrations: Path) -> None:
-    (scratch_migrations / "versions" / "0102_fails.py").write_text(
+    (scratch_migrations / "versions" / "0105_fails.py").write_text(
         "from alembic import op\n"
-        "revision, down_revision, branch_labels, depends_on = '0102', '0101', None, None\n"
+        "revision, down_revision, branch_labels, depends_on = '0105', '0104', None, None\n"
         "def upgrade():\n"
         "    op.execute('CREATE TABLE half_done (id INTEGER)')\n"
         "    raise ZeroDivisionError\n"
@@ -228,7 +228,7 @@ def test_check_names_what_is_pending(empty: Engine) -> None:
 
     report = schema.check(empty)
 
-    assert (report.revision, report.pending, report.differences) == ("0003", ("0100", "0101"), ())
+    assert (report.revision, report.pending, report.differences) == ("0003", ("0100", "0101", "0104"), ())
     assert not report.is_good
 
 

@@ -2,7 +2,9 @@
 
     found.py          which row of ours an object of Stripe's is about
     subscriptions.py  a subscription's status, period, plan and end
-    payments.py       an invoice that was paid or not, a charge that was given back
+    payments.py       an invoice that was paid or not, or is closed; a charge that was given back
+    invoices.py       what is owed on an invoice, and when it is tried next
+    disputes.py       a payment that a bank asks back
     refunds.py        a refund that arrived, is under way, or came back
 
 Every `follow_*` runs inside an action: it reads, sets what Stripe says, flushes, and returns what changed as
@@ -10,8 +12,9 @@ Every `follow_*` runs inside an action: it reads, sets what Stripe says, flushes
 ours is about the object (yet). Facts are set and never added up, so following twice changes nothing.
 """
 
+from lib.payments.rows.disputes import follow_dispute
 from lib.payments.rows.found import Changes, find_payment, find_subscription
-from lib.payments.rows.payments import follow_charge, follow_invoice
+from lib.payments.rows.payments import follow_charge, follow_closed_invoice, follow_invoice
 from lib.payments.rows.refunds import follow_refund
 from lib.payments.rows.subscriptions import STATUSES, follow_subscription
 
@@ -21,6 +24,8 @@ __all__ = [
     "find_payment",
     "find_subscription",
     "follow_charge",
+    "follow_closed_invoice",
+    "follow_dispute",
     "follow_invoice",
     "follow_refund",
     "follow_subscription",

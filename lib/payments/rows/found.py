@@ -13,7 +13,14 @@ from lib.models import Payment, Subscription, sortable
 Changes = Mapping[str, Mapping[str, list[Any]]]
 """What changed: `{"table/id": {"column": [before, after]}}`."""
 
-FOLLOWING: Final = ("subscriptions", "payment_transactions", "refunds", "subscription_changes")
+FOLLOWING: Final = (
+    "subscriptions",
+    "payment_transactions",
+    "refunds",
+    "subscription_changes",
+    "admin_invoices",
+    "admin_disputes",
+)
 PAID: Final = ("succeeded", "refunded")
 
 
