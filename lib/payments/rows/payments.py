@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lib.core.work import Work
-from lib.models import Payment, Subscription, new_id
+from lib.models import Invoice, Payment, Subscription, new_id
 from lib.payments import ledger
 from lib.payments.events import ChargeFacts, InvoiceFacts, RefundFacts
 from lib.payments.ledger import Source
@@ -131,6 +131,9 @@ def _find(
     if payment is not None or subscription is None:
         return payment
     # Since basil an event does not name the payment intent: such a payment is known by its invoice alone.
+    kept = session.get(Invoice, facts.id) if payment_intent_id is None else None
+    if kept is not None:
+        return session.get(Payment, kept.payment_id)
     same = [
         each
         for each in session.scalars(
