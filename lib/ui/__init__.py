@@ -1,11 +1,12 @@
 """What a page is made of: it composes these and the services; it computes, queries and catches nothing."""
 
-from lib.ui.billing import payments, watch
+from lib.ui.billing import payments, refund, watch
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
 from lib.ui.desk import announce, ask_stripe, attempt, may, page, read
-from lib.ui.filters import pick
+from lib.ui.filters import pick, since
 from lib.ui.forms import REASON, Ask, action
 from lib.ui.links import link, object_link
+from lib.ui.payment import collected, collecting, credit_balance, credit_note, dispute
 from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.show import (
     Tile,
@@ -51,7 +52,12 @@ __all__ = [
     "changes",
     "chart",
     "choose",
+    "collected",
+    "collecting",
     "counted",
+    "credit_balance",
+    "credit_note",
+    "dispute",
     "document",
     "facts",
     "figure_tile",
@@ -73,10 +79,12 @@ __all__ = [
     "pick",
     "plain",
     "read",
+    "refund",
     "reveal",
     "search_box",
     "sections",
     "shortened",
+    "since",
     "stands_on",
     "table",
     "tiles",

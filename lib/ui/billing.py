@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from lib.core import money
 from lib.core.access import Permission
 from lib.core.listing import Column
 from lib.payments.operations import OperationView
@@ -47,9 +48,17 @@ def payments(lines: Sequence[PaymentLine], *, key: str = "payments") -> None:
         request_refund(refundable[chosen])
 
 
+def refund(line: PaymentLine) -> None:
+    """Offer to ask for one payment to be given back, or say why nothing of it can be."""
+    if line.why_not:
+        st.caption(plain(line.why_not))
+    else:
+        request_refund(line)
+
+
 def request_refund(line: PaymentLine) -> None:
     """Offer to ask for a part or all of a payment to be given back."""
-    left = amount(line.left_cents, line.currency)
+    left, typed = amount(line.left_cents, line.currency), money.typed(line.left_cents, line.currency)
     action(
         "Request refund",
         refunds.request,
@@ -59,7 +68,13 @@ def request_refund(line: PaymentLine) -> None:
         icon=":material/undo:",
         effect=f"At most **{plain(left)}** is left. Finance decides; the money goes back to the card.",
         ask=[
-            Ask("amount_cents", "Amount", "money", default=_typed(line), currency=line.currency),
+            Ask(
+                "amount_cents",
+                "Amount",
+                "money",
+                default=typed,
+                currency=line.currency,
+            ),
             Ask("reason", "Reason", "choice", options=refunds.REASONS),
             Ask("note", "Note for finance", "area", required=False, placeholder="What the customer says"),
         ],
@@ -107,10 +122,3 @@ def _step(step: OperationView) -> None:
 def _line(line: PaymentLine) -> str:
     paid = amount(line.amount_cents, line.currency)
     return f"{moment(line.created_at)} · {words(line.transaction_type)} · {paid}"
-
-
-def _typed(line: PaymentLine) -> str:
-    """What is left, as a person would type it: `30.00`."""
-    return "".join(
-        character for character in amount(line.left_cents, line.currency) if character in "0123456789."
-    )

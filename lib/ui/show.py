@@ -19,15 +19,20 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
         ("active", "succeeded", "processed", "done", "applied", "resolved", "completed"),
         ("green", ":material/check_circle:"),
     ),
+    **dict.fromkeys(("paid", "won", "issued"), ("green", ":material/check_circle:")),
     **dict.fromkeys(("trialing", "received", "sending", "answered", "running"), ("blue", ":material/sync:")),
     **dict.fromkeys(
-        ("pending", "prepared", "approved", "paused", "planned"), ("violet", ":material/schedule:")
+        ("pending", "prepared", "approved", "paused", "planned", "under_review", "warning_under_review"),
+        ("violet", ":material/schedule:"),
     ),
     **dict.fromkeys(
-        ("past_due", "incomplete", "unmatched", "unknown", "high", "refused", "denied"),
+        ("past_due", "incomplete", "unmatched", "unknown", "high", "refused", "denied", "uncollectible"),
         ("orange", ":material/warning:"),
     ),
-    **dict.fromkeys(("failed", "parked", "critical"), ("red", ":material/error:")),
+    **dict.fromkeys(
+        ("failed", "parked", "critical", "lost", "needs_response", "warning_needs_response"),
+        ("red", ":material/error:"),
+    ),
 }
 _UNREMARKABLE: Final[tuple[Colour, str]] = ("gray", ":material/circle:")
 _MARKDOWN: Final = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]()<>#+-.!|$:~&@"})

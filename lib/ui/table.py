@@ -1,6 +1,6 @@
 """Lists on a page: a page of rows, filters in the address, one click to open a row, an export."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -42,13 +42,14 @@ def choose(label: str, options: Sequence[str], *, key: str, default: str | None 
     )
 
 
-def one_of(label: str, options: Sequence[str], *, key: str) -> str:
+def one_of(label: str, options: Sequence[str], *, key: str, shown_as: Callable[[str], str] = str) -> str:
     """Exactly one of a few options, in the address; the first one until another is chosen."""
     chosen = st.segmented_control(
         label,
         list(options),
         key=key,
         default=options[0],
+        format_func=shown_as,
         required=True,
         bind="query-params",
         on_change=first_page,
@@ -175,8 +176,10 @@ def _label(row: Any, column: Column) -> str:
     return f"{value(shown)} ›"
 
 
-def _open(click: str, keys: Sequence[str]) -> None:
-    open_row(keys[st.session_state[click].row])
+def _open(click: str, keys: Sequence[str | None]) -> None:
+    key = keys[st.session_state[click].row]
+    if key is not None:
+        open_row(key)
 
 
 def _page_number() -> int:

@@ -64,6 +64,10 @@ class Owed:
         """Of an open invoice what it still asks for, of a paid one what was paid."""
         return self.amount_paid_cents if self.status == "paid" else self.remaining_cents
 
+    def remaining_after(self, less_cents: int | None) -> int:
+        """What it asks for after a credit note took so much off it."""
+        return self.remaining_cents - (less_cents or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Contested:

@@ -17,7 +17,6 @@ STATES: Final = {
 """What a person looks for, and Stripe's statuses behind it."""
 
 COLUMNS: Final = (
-    Column("payment_id", "Payment", "id"),
     Column("amount_cents", "Amount", "money"),
     Column("reason", "Reason", "code"),
     Column("status", "State", "status"),
@@ -26,6 +25,7 @@ COLUMNS: Final = (
     Column("opened_at", "Opened", "moment"),
     Column("relationship_id", "Couple", "id"),
     Column("stripe_dispute_id", "Stripe dispute", "id"),
+    Column("payment_id", "Payment", "id"),
 )
 
 

@@ -9,7 +9,6 @@ from lib.core.listing import AnySelect, Column, listing
 from lib.models import Invoice, Payment, User
 
 COLUMNS: Final = (
-    Column("payment_id", "Payment", "id"),
     Column("amount_remaining_cents", "At stake", "money"),
     Column("person", "Owed by"),
     Column("failure_reason", "Why it failed"),
@@ -18,6 +17,7 @@ COLUMNS: Final = (
     Column("created_at", "Owed since", "moment"),
     Column("relationship_id", "Couple", "id"),
     Column("stripe_invoice_id", "Stripe invoice", "id"),
+    Column("payment_id", "Payment", "id"),
 )
 
 
