@@ -39,7 +39,7 @@ class Invoice(Base):
     amount_remaining_cents: Mapped[int]
     attempt_count: Mapped[int]
     next_attempt_at: Mapped[datetime | None]
-    created_at: Mapped[datetime | None]
+    issued_at: Mapped[datetime | None]
     told_at: Mapped[datetime]
 
 

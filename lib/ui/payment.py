@@ -18,7 +18,8 @@ def collecting(case: PaymentCase) -> None:
     owed = case.owed
     left = _left(owed)
     shown = owed.digest if owed else None
-    next_try = f", beside Stripe's own next try on {moment(owed.next_attempt_at)}" if _is_tried(owed) else ""
+    next_at = owed.next_attempt_at if owed else None
+    next_try = f", beside Stripe's own next try on {moment(next_at)}" if next_at else ""
     with st.container(horizontal=True):
         action(
             "Retry now",
@@ -206,7 +207,3 @@ def collected(at: Collected) -> None:
 
 def _left(owed: Owed | None) -> str:
     return plain(amount(owed.remaining_cents, owed.currency)) if owed else ""
-
-
-def _is_tried(owed: Owed | None) -> bool:
-    return owed is not None and owed.next_attempt_at is not None

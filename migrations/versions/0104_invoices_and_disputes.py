@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("amount_remaining_cents", sa.Integer(), nullable=False),
         sa.Column("attempt_count", sa.Integer(), nullable=False),
         sa.Column("next_attempt_at", Moment()),
-        sa.Column("created_at", Moment()),
+        sa.Column("issued_at", Moment()),
         sa.Column("told_at", Moment(), nullable=False),
         sa.CheckConstraint(
             "status IN ('draft', 'open', 'paid', 'void', 'uncollectible')", name="admin_invoices_status"

@@ -40,7 +40,7 @@ def keep(session: Session, facts: InvoiceFacts, payment: Payment, at: datetime) 
     row.amount_remaining_cents = _remaining(facts)
     row.attempt_count = max(facts.attempt_count or 0, row.attempt_count)
     row.next_attempt_at = facts.next_payment_attempt if facts.status == "open" else None
-    row.created_at = facts.created or row.created_at
+    row.issued_at = facts.created or row.issued_at
     row.told_at = at
 
 
