@@ -90,10 +90,10 @@ class Place:
             _text(self.status).label("status"),
             _text(User.name if self.person is not None else None).label("person"),
         ).where(or_(*(key.in_(forms) for key in self.keys)))
-        if self.person is not None:
-            statement = statement.outerjoin(User, User.id == self.person)
         for target, condition in self.joined:
             statement = statement.outerjoin(target, condition)
+        if self.person is not None:
+            statement = statement.outerjoin(User, User.id == self.person)
         if self.at is not None:
             statement = statement.order_by(sortable(self.at).desc())
         return statement.limit(_OF_EACH)

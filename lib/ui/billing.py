@@ -12,6 +12,7 @@ from lib.services import refunds
 from lib.services.payments import PaymentLine
 from lib.ui import desk
 from lib.ui.forms import Ask, action
+from lib.ui.links import link
 from lib.ui.show import amount, badge, moment, plain, words
 from lib.ui.table import frame
 
@@ -29,23 +30,21 @@ _PAYMENTS = (
 
 
 def payments(lines: Sequence[PaymentLine], *, key: str = "payments") -> None:
-    """Show payments, and offer to request a refund for one of those that can be given back."""
+    """Show payments; of one of them, a link to it and the way to ask for it back."""
     if not lines:
         st.info("No payments.", icon=":material/inbox:")
         return
     frame(lines, _PAYMENTS, key=key, alt="Payments, newest first")
-    refundable = {line.id: line for line in lines if line.why_not is None}
-    if not refundable:
-        st.caption("None of these payments can be given back.")
-        return
+    by_id = {line.id: line for line in lines}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
-            "Payment to give back",
-            list(refundable),
-            format_func=lambda payment_id: _line(refundable[payment_id]),
+            "Payment to open or to give back",
+            list(by_id),
+            format_func=lambda payment_id: _line(by_id[payment_id]),
             key=f"{key}:chosen",
         )
-        request_refund(refundable[chosen])
+        link("Open", "payments", chosen, icon=":material/payments:")
+        refund(by_id[chosen])
 
 
 def refund(line: PaymentLine) -> None:
