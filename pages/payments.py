@@ -30,7 +30,7 @@ if payment_id is None:
                 amount=amount,
             )
         case "Failed":
-            st.caption("Open invoices: first those that Stripe tries no more, then the next to be tried.")
+            st.caption("Open invoices: first those that Stripe has given up on, then the next to be tried.")
             ui.table(failed.invoices, key="failed", opens="payment_id", empty="Everything was collected.")
         case _:
             st.caption("Hand the evidence in at Stripe, under Payments, Disputes: it is not done from here.")
@@ -74,7 +74,7 @@ if owed:
             "State": ui.words(owed.status),
             "Still owed": ui.amount(owed.remaining_cents, owed.currency),
             "Tries": owed.attempts,
-            "Next try": owed.next_attempt_at,
+            "Next try": owed.next_try,
             "As Stripe told": owed.told_at,
             "Stripe invoice": owed.id,
         }

@@ -11,7 +11,7 @@ from lib.core.access import Actor, Role
 from lib.core.database import Database
 from lib.core.work import working
 from lib.demo.staff import ACCOUNTS
-from lib.models import AdminUser, Payment, Refund, Subscription, sortable
+from lib.models import AdminUser, Dispute, Payment, Refund, Subscription, sortable
 from lib.services import notes, refunds
 
 
@@ -53,6 +53,7 @@ def open_first_cases(database: Database) -> None:
                 Payment.transaction_type == "subscription",
                 Payment.refund_amount_cents.is_(None),
                 Payment.id.not_in(select(Refund.transaction_id)),
+                Payment.id.not_in(select(Dispute.payment_id).where(Dispute.payment_id.is_not(None))),
             )
             .order_by(sortable(Payment.created_at).desc(), Payment.id.desc())
             .limit(len(_WISHES))

@@ -257,9 +257,10 @@ def _not_collected(rows: Sequence[AnyRow]) -> Iterator[Waiting]:
         return
     amounts = " + ".join(money.show(int(row.cents), row.currency) for row in rows)
     given_up = sum(row.given_up for row in rows)
+    gone = f" Stripe has given up on {given_up:,} of them." if given_up else ""
     yield Waiting(
         f"{_many(sum(row.number for row in rows), 'payment')} not collected",
-        f"{amounts} at stake. Stripe tries {given_up:,} of them no more.",
+        f"{amounts} at stake.{gone}",
         "payments",
         filters={"show": "Failed"},
     )

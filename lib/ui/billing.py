@@ -36,10 +36,12 @@ def payments(lines: Sequence[PaymentLine], *, key: str = "payments") -> None:
         return
     frame(lines, _PAYMENTS, key=key, alt="Payments, newest first")
     by_id = {line.id: line for line in lines}
+    first = next((place for place, line in enumerate(lines) if line.why_not is None), 0)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "Payment to open or to give back",
             list(by_id),
+            index=first,
             format_func=lambda payment_id: _line(by_id[payment_id]),
             key=f"{key}:chosen",
         )

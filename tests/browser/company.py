@@ -26,7 +26,7 @@ from lib.models import masks
 from lib.payments.events import RefundFacts
 from lib.payments.gateway import Gateway
 from lib.payments.sandbox import server
-from tests.browser.running import RunningApp, running_app, sign_in
+from tests.browser.running import RunningApp, free_port, running_app, sign_in
 
 KEY = "sk_test_of_the_demo"
 WEBHOOK_SECRET = "whsec_of_the_demo"
@@ -167,9 +167,19 @@ def running_company(
     """Build the company in a folder and run all of it until the block ends."""
     database_url = f"sqlite:///{folder / 'admin.db'}"
     _build(database_url, say)
+    # Stripe delivers to the app, and the app asks Stripe: one of the two addresses is chosen beforehand.
+    port = free_port()
+    webhooks = f"http://localhost:{port}/webhooks/stripe"
     with (
-        running_app(folder / "admin.db", folder, STRIPE_WEBHOOK_SECRET=WEBHOOK_SECRET) as app,
-        server.running(folder / "stripe.db", f"{app.url}/webhooks/stripe", WEBHOOK_SECRET) as stripe_url,
+        server.running(folder / "stripe.db", webhooks, WEBHOOK_SECRET) as stripe_url,
+        running_app(
+            folder / "admin.db",
+            folder,
+            port=port,
+            STRIPE_WEBHOOK_SECRET=WEBHOOK_SECRET,
+            STRIPE_SECRET_KEY=KEY,
+            STRIPE_API_BASE=stripe_url,
+        ) as app,
         _worker(database_url, stripe_url, folder / "worker.log"),
     ):
         gateway = Gateway(KEY, api_base=stripe_url)

@@ -36,9 +36,11 @@ class RunningApp:
 
 
 @contextmanager
-def running_app(database_path: Path, folder: Path, **environment: str) -> Iterator[RunningApp]:
-    """Start the app on a free port over a database that is at the newest revision; stop it at the end."""
-    port = _free_port()
+def running_app(
+    database_path: Path, folder: Path, *, port: int | None = None, **environment: str
+) -> Iterator[RunningApp]:
+    """Start the app over a database that is at the newest revision, on a free port unless one is given."""
+    port = port or free_port()
     url, log = f"http://localhost:{port}", folder / f"app-{port}.log"
     given = {
         "PATH": os.environ["PATH"],
@@ -75,7 +77,8 @@ def fill_in(page: Page, email: str, password: str = PASSWORD) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

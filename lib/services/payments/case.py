@@ -60,6 +60,11 @@ class Owed:
     told_at: datetime
 
     @property
+    def next_try(self) -> datetime | str | None:
+        """When Stripe tries again by itself, or that it does not."""
+        return self.next_attempt_at or ("Stripe has given up" if self.status == "open" else None)
+
+    @property
     def creditable_cents(self) -> int:
         """Of an open invoice what it still asks for, of a paid one what was paid."""
         return self.amount_paid_cents if self.status == "paid" else self.remaining_cents
