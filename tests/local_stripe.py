@@ -62,9 +62,7 @@ class LocalStripe:
         plan, name = make_plan(database, stripe_price_id=f"price_of_test_{n}"), f"sub_{n}"
         known = {"stripe_subscription_id": name, "stripe_customer_id": f"cus_{n}", "plan_id": plan}
         subscription = make_subscription(database, status="past_due", **known)
-        httpx.post(
-            f"{self.url}/_sandbox/subscriptions/{name}/renew", json={"outcome": "fail"}
-        ).raise_for_status()
+        self.renews(name, "fail")
         invoice = next(each for each in self.gateway.invoices.open() if each.subscription_id == name)
         [intent] = self.gateway.invoices.payments(invoice.id)
         assert invoice.customer_id is not None
@@ -88,11 +86,9 @@ class LocalStripe:
 
     def _give_card(self, customer: str, card: str) -> None:
         """Make a test card the customer's default."""
-        headers = {"Authorization": f"Bearer {KEY}"}
-        with httpx.Client(base_url=f"{self.url}/v1", headers=headers, trust_env=False) as client:
-            attached = client.post(f"/payment_methods/{card}/attach", data={"customer": customer})
-            default = {"invoice_settings[default_payment_method]": attached.raise_for_status().json()["id"]}
-            client.post(f"/customers/{customer}", data=default).raise_for_status()
+        attached = self._http.post(f"/v1/payment_methods/{card}/attach", data={"customer": customer})
+        default = {"invoice_settings[default_payment_method]": attached.raise_for_status().json()["id"]}
+        self._http.post(f"/v1/customers/{customer}", data=default).raise_for_status()
 
     def refunds(self, payment_intent_id: str) -> list[RefundFacts]:
         """Every refund that Stripe made of a payment."""

@@ -7,6 +7,7 @@ from lib.core import moments
 from lib.core.database import Database
 from lib.models import Operation
 from lib.services import refunds, subscriptions
+from lib.services.payments import case, credit, invoices
 from tests.factories import make_refund
 from tests.local_stripe import LocalStripe
 from tests.staff import FINANCE, SUPPORT, do, read
@@ -28,10 +29,10 @@ def of_subscription(
 
     def scenario(database: Database, stripe: LocalStripe) -> Operation:
         subscription = stripe.subscription(database, **over)
-        case = read(database, SUPPORT, subscriptions.one, subscription)
+        shown = read(database, SUPPORT, subscriptions.one, subscription)
         if before is not None:
-            before(stripe, case.stripe_subscription_id)
-        queued: Operation = do(database, SUPPORT, act, subscription, shown=case.digest, reason="They asked")
+            before(stripe, shown.stripe_subscription_id)
+        queued: Operation = do(database, SUPPORT, act, subscription, shown=shown.digest, reason="They asked")
         return queued
 
     return scenario
@@ -41,7 +42,39 @@ def set_to_cancel(stripe: LocalStripe, subscription_id: str) -> None:
     stripe.gateway.subscriptions.cancel_at_period_end(subscription_id, key=f"before:{subscription_id}")
 
 
+def of_invoice(act: Callable[..., Operation], **given: Any) -> Scenario:
+    """An invoice that a card refused once; by now the customer has another card."""
+
+    def scenario(database: Database, stripe: LocalStripe) -> Operation:
+        payment = stripe.unpaid(database, card="pm_card_visa")
+        owed = read(database, FINANCE, case.case, payment).owed
+        queued: Operation = do(database, FINANCE, act, payment, shown=owed.digest, reason="Agreed", **given)
+        return queued
+
+    return scenario
+
+
+def credit_balance(database: Database, stripe: LocalStripe) -> Operation:
+    added: Operation = do(
+        database,
+        FINANCE,
+        credit.change_balance,
+        stripe.unpaid(database),
+        direction="add",
+        amount_cents=500,
+        credit_cents=0,
+        reason="Sync was down",
+    )
+    return added
+
+
 SCENARIOS: Final[Mapping[str, Scenario]] = {
+    "credit_note": of_invoice(credit.issue_note, amount_cents=1000, note_reason="order_change"),
+    "customer_balance": credit_balance,
+    "invoice_retry": of_invoice(invoices.retry),
+    "invoice_send": of_invoice(invoices.send),
+    "invoice_uncollectible": of_invoice(invoices.write_off),
+    "invoice_void": of_invoice(invoices.void),
     "refund": refund,
     "subscription_cancel_at_period_end": of_subscription(subscriptions.cancel_at_period_end),
     "subscription_cancel_now": of_subscription(subscriptions.cancel_now),
