@@ -32,12 +32,13 @@ from lib.services import (
     stripe_inbox,
     subscriptions,
 )
+from lib.services.payments import disputes, transactions
 from tests.bench import company, desk
 from tests.bench.screens import SCREENS, Screen, address_of, rows_to_open
 from tests.statements import Sent, recorded
 
 for package in (services, metrics):
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
 
 ADMIN = Actor("staff_admin", "admin@example.org", Role.ADMIN)
@@ -52,6 +53,15 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "status": (None, *subscriptions.STATUSES),
         "set_to_cancel": (None, True),
     },
+    "transactions.payments": {
+        "q": ("", "pay_1", "pi_1", "in_1", "dp_1", "somebody@example.org"),
+        "status": (None, *transactions.STATUSES),
+        "kind": (None, "subscription"),
+        "since": (None, SINCE),
+        "amount": ("", "20-30"),
+    },
+    "failed.invoices": {},
+    "disputes.disputes": {"state": (None, *disputes.STATES)},
     "refunds.requests": {"status": (None, *refunds.STATUSES)},
     "discounts.codes": {"q": ("", "WEL"), "switched": (None, *discounts.SWITCHES)},
     "discounts.redemptions": {"code_id": ("disc",)},
@@ -98,6 +108,7 @@ MAY_BE_SORTED = {
     "people.users": {"q", "subscription"},
     "couples.couples": {"q"},
     "subscriptions.subscriptions": {"q"},
+    "transactions.payments": {"q"},
     "stripe_inbox.events": {"q"},
     "discounts.codes": {"q", "switched"},
     "error_logs.error_logs": {"q"},

@@ -14,6 +14,7 @@ from lib.models import (
     DiscountUsage,
     ErrorLog,
     InboxEvent,
+    Invoice,
     Payment,
     Refund,
     Subscription,
@@ -23,6 +24,7 @@ Which = Literal["fewest", "most"]
 
 _OF_A_COUPLE: Final = ("Timeline", "Money", "Engagement", "Life", "Messages", "Errors", "Notes")
 _OF_A_PERSON: Final = ("Overview", "Payments", "Messages", "Notes", "Staff")
+_OF_A_PAYMENT: Final = ("Refunds", "Tries and fees", "Credit note", "Credit balance", "Notes")
 _OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Couples")
 _OF_AN_EVENT: Final = ("What it changed", "Payload", "Other events of this object")
 
@@ -68,6 +70,11 @@ SCREENS: Final = (
     Screen("Subscriptions: past due", "subscriptions", Role.SUPPORT, address={"status": "Past due"}),
     Screen("Subscriptions: set to cancel", "subscriptions", Role.SUPPORT, address={"ending": "true"}),
     Screen("Subscription", "subscriptions", Role.SUPPORT, "subscription"),
+    Screen("Payments", "payments", Role.FINANCE),
+    Screen("Payments: failed ones", "payments", Role.FINANCE, address={"status": "Failed"}),
+    Screen("Payments: not collected", "payments", Role.FINANCE, address={"show": "Failed"}),
+    Screen("Payments: disputes", "payments", Role.FINANCE, address={"show": "Disputes"}),
+    *_sections("Payment", "payments", Role.FINANCE, "payment", _OF_A_PAYMENT),
     Screen("Refunds", "refunds", Role.FINANCE),
     Screen("Refunds: processed", "refunds", Role.FINANCE, address={"status": "Processed"}),
     Screen("Refund", "refunds", Role.FINANCE, "refund"),
@@ -95,6 +102,7 @@ def rows_to_open(database: Database, which: Which) -> dict[str, str]:
         "person": _extreme(Payment.user_id, which),
         "couple": _extreme(Payment.relationship_id, which),
         "subscription": _extreme(Payment.subscription_id, which),
+        "payment": select(Invoice.payment_id).order_by(Invoice.stripe_invoice_id),
         "refund": select(Refund.id).order_by(Refund.id),
         "code": _extreme(DiscountUsage.discount_id, which),
         "event": _extreme(InboxEvent.stripe_object_id, which),

@@ -18,7 +18,19 @@ from tests.pages.at_desk import open_page, said, staffed_copy
 # What is at home at an address of its own, but has no row to open.
 NO_ROWS = frozenset({"home", "search", "revenue", "staff"})
 WITH_ROWS = [desk.slug for desk in navigation.DESKS if desk.slug not in NO_ROWS]
-WITH_PAGES = ["users", "relationships", "subscriptions", "refunds", "discounts", "inbox", "errors", "audit"]
+WITH_PAGES = [
+    *(
+        "users",
+        "relationships",
+        "subscriptions",
+        "payments",
+        "refunds",
+        "discounts",
+        "inbox",
+        "errors",
+        "audit",
+    )
+]
 HOSTILE = "**Bold** <b>x</b> [link](https://example.org) $x$ :material/home: # `code`"
 
 
@@ -60,6 +72,10 @@ def test_a_page_number_that_is_none_or_too_large_opens_the_list(
         ("relationships", "kind"),
         ("subscriptions", "status"),
         ("subscriptions", "ending"),
+        ("payments", "show"),
+        ("payments", "status"),
+        ("payments", "kind"),
+        ("payments", "within"),
         ("refunds", "status"),
         ("discounts", "switched"),
         ("inbox", "state"),
@@ -82,7 +98,9 @@ def test_a_filter_value_that_does_not_exist_breaks_nothing(
     assert len(page.title) == 1
 
 
-@pytest.mark.parametrize("slug", ["search", "users", "relationships", "subscriptions", "inbox", "discounts"])
+@pytest.mark.parametrize(
+    "slug", ["search", "users", "relationships", "subscriptions", "payments", "inbox", "discounts"]
+)
 @pytest.mark.parametrize("typed", ["x" * 10_000, "%", "_", "'", '"', "\\", "\x00", "🜁", "*" * 200])
 def test_a_search_for_anything_is_answered(database: Database, slug: str, typed: str) -> None:
     make_couple(database)

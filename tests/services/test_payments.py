@@ -14,6 +14,7 @@ from lib.services.payments import case, credit, disputes, failed, invoices, tran
 from lib.services.payments.reasons import reason_of
 from tests.factories import (
     NOW,
+    make_couple,
     make_dispute,
     make_invoice,
     make_payment,
@@ -49,7 +50,8 @@ def act(database: Database, action: Any, payment: str, by: Any = FINANCE, **give
 
 def test_a_payment_is_found_by_every_id_and_by_the_payers_address(database: Database) -> None:
     payer = make_user(database, email="Ana@example.org")
-    subscription = make_subscription(database, user_id=payer)
+    couple = make_couple(database, user_1_id=payer)
+    subscription = make_subscription(database, user_id=payer, relationship_id=couple)
     wanted = make_invoice(
         database,
         stripe_invoice_id="in_wanted",
@@ -57,7 +59,7 @@ def test_a_payment_is_found_by_every_id_and_by_the_payers_address(database: Data
             database,
             user_id=payer,
             subscription_id=subscription,
-            relationship_id="rel_wanted",
+            relationship_id=couple,
             stripe_payment_intent_id="pi_wanted",
             stripe_charge_id="ch_wanted",
         ),
@@ -66,7 +68,7 @@ def test_a_payment_is_found_by_every_id_and_by_the_payers_address(database: Data
     make_payment(database)
 
     keys = (
-        *(wanted, payer, subscription, "rel_wanted", " pi_wanted ", "ch_wanted", "in_wanted", "dp_wanted"),
+        *(wanted, payer, subscription, couple, " pi_wanted ", "ch_wanted", "in_wanted", "dp_wanted"),
         "ana@EXAMPLE.org",
     )
     assert [found(database, q=key) for key in keys] == [[wanted]] * len(keys)
