@@ -102,8 +102,9 @@ def test_no_table_of_ours_references_production(full: Engine) -> None:
 
 
 def _without_additions(manifest: schema.Manifest, dialect: str) -> schema.Manifest:
-    """Less the indexes of revision 0101, which no model declares."""
+    """Less the indexes that revisions of ours add to the app's tables, which no model declares."""
     added = set(re.findall(r"CREATE INDEX (\w+)", schema.as_sql(dialect, "0100", "0101")))
+    added |= set(re.findall(r"CREATE INDEX (\w+) ON payment_", schema.as_sql(dialect, "0101", "0104")))
     return {
         name: {**table, "indexes": [index for index in table["indexes"] if index["name"] not in added]}
         for name, table in manifest.items()
