@@ -109,11 +109,12 @@ def test_credit_is_shown_before_and_after_it_is_added(with_stripe: Database, str
     [box] = [field for field in page.text_input if field.label == "Amount of credit (USD)"]
     box.set_value("7.50").run()
     shown = {tile.label: tile.value for tile in page.metric}
-    page.text_area(key="credit:reason").set_value("The sync was down").run()
+    page.text_area(key="credit:reason").set_value("The sync was down")
     [submit] = [button for button in page.button if button.label == "Add credit"]
     submit.click().run()
 
     assert not page.exception, page.exception
+    assert [box.value for box in page.error] == []
     assert shown == {"Credit now": "$0.00", "Credit after it": "$7.50"}
     with with_stripe.primary.connect() as connection:
         assert connection.scalars(select(Operation.kind)).all() == ["customer_balance"]
