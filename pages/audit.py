@@ -10,7 +10,7 @@ ui.page("Audit", Permission.AUDIT_READ)
 
 seq = ui.opened()
 if seq is None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with ui.filters():
         actor = ui.search_box("Who", placeholder="Whole e-mail address", key="actor")
         object_id = ui.search_box("About", placeholder="Id of any row", key="object")
         action = ui.pick("What", audit_trail.actions(), key="action")
@@ -58,7 +58,7 @@ ui.facts(
         "Hash": entry.hash[:12],
     }
 )
-ui.facts({"Reason": entry.reason, "What they were told": entry.message}, columns=2)
+ui.facts({"Reason": entry.reason, "What they were told": entry.message})
 
 st.subheader("What changed", anchor=False)
 ui.frame(entry.changes, audit_trail.CHANGE_COLUMNS, key="changes", alt="Changes", empty="No row was changed.")

@@ -10,7 +10,7 @@ ui.page("Discounts", Permission.DISCOUNTS_READ)
 
 code_id = ui.opened()
 if code_id is None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with ui.filters():
         q = ui.search_box("Find", placeholder="Beginning of the code")
         switched = ui.choose("Switched", discounts.SWITCHES, key="switched")
     ui.table(discounts.codes, key="codes", empty="No code fits these filters.", q=q, switched=switched)

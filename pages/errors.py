@@ -10,10 +10,8 @@ ui.page("Errors", Permission.ERRORS_READ)
 
 error_id = ui.opened()
 if error_id is None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        q = ui.search_box(
-            "Find", placeholder="Part of the type or message, id of a person, couple or session"
-        )
+    with ui.filters():
+        q = ui.search_box("Find", placeholder="Type, message, or anybody's id")
         state = ui.choose("State", error_logs.STATES, key="state", default="open")
         severity = ui.choose("Severity", error_logs.SEVERITIES, key="severity")
     with st.expander("Most frequent in the last seven days", key="frequent", on_change="rerun") as frequent:
@@ -86,6 +84,6 @@ with st.container(horizontal=True):
         )
 st.subheader("Stack", anchor=False)
 if report.stack_trace:
-    st.code(ui.shortened(report.stack_trace), language=None, wrap_lines=True, height=400)
+    ui.trace(report.stack_trace)
 else:
     st.caption("The app noted no stack.")

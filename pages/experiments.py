@@ -23,7 +23,6 @@ if name is None:
 
 ui.back("All tests")
 test = ui.read(experiments.one, name)
-exposure = ui.read(experiments.exposure, name)
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.subheader(ui.plain(test.experiment.name), anchor=False, width="content")
@@ -31,14 +30,15 @@ with st.container(horizontal=True, vertical_alignment="center"):
 ui.tiles(
     [
         ui.Tile("Assigned", ui.counted(test.assigned)),
-        ui.Tile("People in several arms", ui.counted(exposure.people_in_several_arms), good="down"),
-        ui.Tile("Couples split over arms", ui.counted(exposure.split_couples), good="down"),
-        ui.Tile("Without a couple", ui.counted(exposure.without_couple), good="down"),
+        ui.Tile("People in several arms", ui.counted(test.exposure.people_in_several_arms), good="down"),
+        ui.Tile("Couples split over arms", ui.counted(test.exposure.split_couples), good="down"),
+        ui.Tile("Without a couple", ui.counted(test.exposure.without_couple), good="down"),
     ]
 )
 ui.facts({"Began": test.experiment.started_at, "Ended": test.experiment.ended_at})
 ui.frame(test.arms, experiments.ARM_COLUMNS, key="arms", alt="Arms with their counts")
 st.caption(
-    "Counts of the app's own `converted` and `conversion_value_cents`. They are no verdict: partners "
-    "influence each other, and whether the difference is more than chance is not computed here yet."
+    f"Counted {ui.moment(test.counted_at)}, from the app's own `converted` and `conversion_value_cents`. "
+    "These are no verdict: partners influence each other, and whether the difference is more than chance is "
+    "not computed here yet."
 )

@@ -21,10 +21,4 @@ st.subheader("Waiting for you", anchor=False)
 if not today.waiting:
     st.success("Nothing waits for you. Enjoy it, or search for somebody.", icon=":material/task_alt:")
 for each in today.waiting:
-    with st.container(horizontal=True, vertical_alignment="center", border=True):
-        with st.container(gap=None):
-            st.markdown(f"**{ui.plain(each.title)}**")
-            st.caption(ui.plain(each.detail))
-        if each.urgent:
-            st.badge("Today", icon=":material/priority_high:", color="orange")
-        ui.link("Open", each.page, icon=":material/arrow_forward:", **each.filters)
+    ui.waiting(each.title, each.detail, each.page, urgent=each.urgent, **each.filters)

@@ -12,8 +12,8 @@ event_id = ui.opened()
 if event_id is None:
     counts = ui.read(stripe_inbox.counts)
     ui.tiles([ui.Tile(ui.words(state), ui.counted(number)) for state, number in counts.items()])
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        q = ui.search_box("Find", placeholder="evt_…, or the object's id: sub_…, ch_…, in_…, re_…")
+    with ui.filters():
+        q = ui.search_box("Find", placeholder="evt_… or its object: sub_…, ch_…, in_…")
         state = ui.choose("State", stripe_inbox.STATES, key="state")
     ui.table(
         stripe_inbox.events,

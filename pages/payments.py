@@ -12,11 +12,11 @@ payment_id = ui.opened()
 if payment_id is None:
     match ui.sections("All", "Failed", "Disputes", key="show"):
         case "All":
-            with st.container(horizontal=True, vertical_alignment="bottom"):
+            with ui.filters():
                 q = ui.search_box("Find", placeholder="E-mail; pi_…, ch_…, in_…, dp_…; couple or payer")
                 amount = ui.search_box("Amount", placeholder="30 or 20-100", key="amount")
                 kind = ui.pick("For", transactions.KINDS, key="kind", shown_as=ui.words)
-            with st.container(horizontal=True, vertical_alignment="bottom"):
+            with ui.filters():
                 status = ui.choose("Status", transactions.STATUSES, key="status")
                 since = ui.since("Within", key="within")
             ui.table(

@@ -10,7 +10,7 @@ ui.page("Relationships", Permission.PEOPLE_READ)
 
 couple_id = ui.opened()
 if couple_id is None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with ui.filters():
         q = ui.search_box("Find", placeholder="E-mail or id of a partner, id of the couple")
         status = ui.choose("Couple", couples.STATUSES, key="status")
     ui.table(couples.couples, key="couples", empty="No couple fits these filters.", q=q, status=status)
@@ -53,7 +53,10 @@ match ui.sections("Timeline", "Money", "Engagement", "Life", "Messages", "Errors
         )
         for row in standing.subscriptions:
             ui.link(
-                f"Open {row.plan_name} ({row.status})", "subscriptions", row.id, icon=":material/autorenew:"
+                f"Open {row.plan_name} ({ui.words(row.status)})",
+                "subscriptions",
+                row.id,
+                icon=":material/autorenew:",
             )
         ui.payments(ui.read(payments.of_couple, couple_id))
     case "Engagement":

@@ -10,7 +10,7 @@ from lib.metrics.mrr import MOVEMENTS
 ui.page("Revenue", Permission.REVENUE_READ)
 
 known = ui.read(revenue.currencies)
-with st.container(horizontal=True, vertical_alignment="bottom"):
+with ui.filters():
     since, until = ui.period()
     currency = ui.one_of("Currency", known or ["USD"], key="currency")
 
@@ -79,7 +79,7 @@ match ui.sections("MRR", "Movements", "Plan mix", "Churn", "Couples"):
     case _ if not ui.may(Permission.REVENUE_COUPLES):
         st.info("Your role sees sums, not the couples behind them.", icon=":material/block:")
     case _:
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+        with ui.filters():
             first, last = ui.month(since, until)
             moved = ui.choose("Moved by", MOVEMENTS, key="moved")
         st.caption(

@@ -10,8 +10,8 @@ ui.page("Subscriptions", Permission.SUBSCRIPTIONS_READ)
 
 subscription_id = ui.opened()
 if subscription_id is None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        q = ui.search_box("Find", placeholder="sub_…, cus_…, id of the couple or the payer")
+    with ui.filters():
+        q = ui.search_box("Find", placeholder="sub_…, cus_…, id of couple or payer")
         status = ui.choose("Status", subscriptions.STATUSES, key="status")
         ending = ui.toggle("Set to cancel", key="ending")
     ui.table(
@@ -49,8 +49,9 @@ ui.facts(
     {
         "Paid by": case.payer,
         "Partners": " & ".join(name or key for key, name in case.partners),
-        "Period": f"{ui.moment(case.current_period_start)} to {ui.moment(case.current_period_end)}",
         "Since": case.created_at,
+        "Period began": case.current_period_start,
+        "Period ends": case.current_period_end,
         "Trial ends": case.trial_end_date,
         "Cancelled": case.canceled_at,
         "Why": case.cancel_reason,

@@ -10,7 +10,7 @@ ui.page("Users", Permission.PEOPLE_READ)
 
 user_id = ui.opened()
 if user_id is None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with ui.filters():
         q = ui.search_box("Find", placeholder="Start of a name or an e-mail, or a user id")
         status = ui.choose("Pays for", people.SUBSCRIPTION_STATUSES, key="subscription")
     ui.table(people.users, key="users", empty="Nobody fits these filters.", q=q, subscription=status)
@@ -47,7 +47,10 @@ match ui.sections("Overview", "Payments", "Messages", "Notes", "Staff"):
         with st.container(horizontal=True):
             for couple in couples:
                 ui.link(
-                    f"Open {couple.partner or couple.id}", "relationships", couple.id, icon=":material/group:"
+                    f"Couple with {couple.partner or couple.id}",
+                    "relationships",
+                    couple.id,
+                    icon=":material/group:",
                 )
         st.subheader("Subscriptions that they pay for", anchor=False)
         paid = ui.read(people.subscriptions_of, user_id)

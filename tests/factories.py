@@ -166,3 +166,29 @@ def make_staff(database: Database, role: str = "support", **over: Any) -> str:
         "updated_at": NOW,
     }
     return write(database, models.AdminUser, **values | over)
+
+
+def make_arm(database: Database, test: str = "price", arm: str = "control", **over: Any) -> str:
+    values = {
+        "id": f"{test}_{arm}",
+        "test_name": test,
+        "variant_name": arm,
+        "is_active": True,
+        "traffic_percentage": 50,
+        "start_date": NOW - timedelta(days=10),
+        "created_at": NOW - timedelta(days=10),
+    }
+    return write(database, models.Variant, **values | over)
+
+
+def assign(database: Database, arm: str, user: str | None, couple: str | None, **over: Any) -> str:
+    """Put a person of a couple into an arm, which is named as `make_arm` does: `price_control`."""
+    values = {
+        "id": f"{arm}_{user}_{couple}",
+        "test_name": arm.partition("_")[0],
+        "variant_id": arm,
+        "user_id": user,
+        "relationship_id": couple,
+        "converted": False,
+    }
+    return write(database, models.Assignment, **values | over)

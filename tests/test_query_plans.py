@@ -118,8 +118,6 @@ MAY_BE_SORTED = {
     "staff.people": {""},
     "sessions.live": {""},
     "revenue.plans": {""},
-    # The ledger is summed up by couple and day before anything can be first.
-    "behind.couples_behind": {""},
 }
 
 

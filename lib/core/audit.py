@@ -8,13 +8,13 @@ entry moves the one row of `admin_audit_head` inside its own transaction, by com
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session
 
 from lib.core.access import Actor
@@ -63,30 +63,49 @@ class Draft:
         return touched | self.named | ({self.about} if self.about else set())
 
 
-def append(session: Session, *drafts: Draft) -> None:
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the chain ends: the number and the hash of its last entry."""
+
+    seq: int
+    hash: str
+
+
+def append(session: Session, *drafts: Draft, end: End | None = None) -> None:
     """Add entries to the chain in the session's transaction, at its end. Four statements for any number.
 
+    One less with the `end` that was read a moment ago, unless somebody has added to the chain since.
     Raises Refused when the chain moved meanwhile (possible only where neither an exclusive transaction nor a
     row lock holds others back); the caller's whole transaction is then to be rolled back.
     """
     # The last thing that a transaction does: on PostgreSQL everybody queues for this row.
-    head = session.execute(select(AuditHead.seq, AuditHead.hash).with_for_update()).one()
-    seq, last = head.seq, head.hash
-    for seq, draft in enumerate(drafts, head.seq + 1):
-        entry = _entry(draft, seq, last)
-        last = entry.hash
+    entries = _moved_on(session, end, drafts) if end else None
+    if entries is None:
+        head = session.execute(select(AuditHead.seq, AuditHead.hash).with_for_update()).one()
+        entries = _moved_on(session, End(head.seq, head.hash), drafts)
+    if entries is None:
+        raise Refused("Somebody else acted at the same moment. Nothing was changed; try again.")
+    for entry, draft in zip(entries, drafts, strict=True):
         session.add(entry)
         session.add_all(
-            AuditedObject(object_type=kind, object_id=key, seq=seq) for kind, key in sorted(draft.objects)
+            AuditedObject(object_type=kind, object_id=key, seq=entry.seq)
+            for kind, key in sorted(draft.objects)
         )
+    session.flush()
+
+
+def _moved_on(session: Session, end: End, drafts: Sequence[Draft]) -> list[AuditEntry] | None:
+    """The entries that follow the chain's end, which is now the last of them; None if it was elsewhere."""
+    entries: list[AuditEntry] = []
+    for seq, draft in enumerate(drafts, end.seq + 1):
+        entries.append(_entry(draft, seq, entries[-1].hash if entries else end.hash))
+    last = entries[-1] if entries else end
     moved = session.connection().execute(
         update(AuditHead.__table__)  # type: ignore[arg-type]
-        .where(AuditHead.seq == head.seq, AuditHead.hash == head.hash)
-        .values(seq=seq, hash=last)
+        .where(AuditHead.seq == end.seq, AuditHead.hash == end.hash)
+        .values(seq=last.seq, hash=last.hash)
     )
-    if moved.rowcount != 1:
-        raise Refused("Somebody else acted at the same moment. Nothing was changed; try again.")
-    session.flush()
+    return entries if moved.rowcount == 1 else None
 
 
 def _entry(draft: Draft, seq: int, previous: str) -> AuditEntry:
@@ -141,20 +160,24 @@ def verify(session: Session) -> Verdict:
 
 def seen_since(
     session: Session, actor: Actor, action: str, about: Iterable[Object], since: datetime
-) -> set[Object]:
-    """Those of some objects for which the actor has an entry of this action since a moment. One statement."""
+) -> tuple[set[Object], End]:
+    """The objects for which the actor has an entry of this action since a moment, and the chain's end.
+
+    One statement.
+    """
     objects = set(about)
-    if not objects:
-        return set()
-    found = session.execute(
-        select(AuditEntry.object_type, AuditEntry.object_id).where(
-            AuditEntry.actor_id == actor.id,
-            AuditEntry.action == action,
-            AuditEntry.object_id.in_({key for _, key in objects}),
-            AuditEntry.at >= since,
-        )
+    noted = and_(
+        AuditEntry.actor_id == actor.id,
+        AuditEntry.action == action,
+        AuditEntry.object_id.in_({key for _, key in objects}),
+        AuditEntry.at >= since,
     )
-    return objects & {(kind, key) for kind, key in found if kind and key}
+    found = session.execute(
+        select(AuditHead.seq, AuditHead.hash, AuditEntry.object_type, AuditEntry.object_id)
+        .select_from(AuditHead)
+        .outerjoin(AuditEntry, noted)
+    ).all()
+    return objects & {(row.object_type, row.object_id) for row in found}, End(found[0].seq, found[0].hash)
 
 
 def canonical(value: Any) -> str:

@@ -6,7 +6,7 @@ deny one refund, both would succeed. So a change is a compare-and-set, here, for
     UPDATE ... WHERE id = ? AND <each changed column, and status> still = <what was read>
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from lib.core.audit import Draft
 from lib.core.errors import Refused
 from lib.models import AuditedObject, AuditEntry, AuditHead, User
+from lib.models.machines import MACHINES
 from lib.models.types import Json, Moment, sortable
 
 Phase = Literal["reading", "acting", "job", "auditing"]
@@ -26,6 +27,10 @@ _UNAUDITED = (AuditEntry, AuditedObject, AuditHead)
 
 class WriteOutsideAction(RuntimeError):
     """A bug of ours: rows were changed by code that is neither an @action nor a @job."""
+
+
+class ImpossibleMove(RuntimeError):
+    """A bug of ours: a row was to go from a state to one that cannot follow it (`lib.models.machines`)."""
 
 
 class GuardedSession(Session):
@@ -78,6 +83,7 @@ def _compare_and_set(session: GuardedSession, row: Any) -> None:
     if "updated_at" in table.c and "updated_at" not in changes and session.moment:
         row.updated_at = session.moment
         changes |= dict(_changes(state, only="updated_at"))
+    _hold_to_its_machine(table.name, changes)
     guards = [
         table.c[column.name] == state.attrs[_attribute(state.mapper, column)].value
         for column in table.primary_key
@@ -101,6 +107,15 @@ def _compare_and_set(session: GuardedSession, row: Any) -> None:
     for name, (before, after) in changes.items():
         first = noted[name][0] if name in noted else before
         noted[name] = [first, after]
+
+
+def _hold_to_its_machine(table: str, changes: Mapping[str, tuple[Any, Any]]) -> None:
+    machine = MACHINES.get(table)
+    if machine is None or not machine.held or machine.column not in changes:
+        return
+    before, after = changes[machine.column]
+    if not machine.may(before, after):
+        raise ImpossibleMove(f"{table}: {after!r} cannot follow {before!r}.")
 
 
 def _changes(state: InstanceState[Any], only: str | None = None) -> Iterator[tuple[str, tuple[Any, Any]]]:

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Concatenate, Final, NewType, ParamSpec, TypeVar
 
+from sqlalchemy import Select, select
 from sqlalchemy import inspect as state_of
-from sqlalchemy import select
 
 from lib.core import audit, moments
 from lib.core.access import Actor, Permission
@@ -52,21 +52,23 @@ class View:
         """Say that a person's data is being looked at; noted in the audit once per 15 minutes."""
         self.opened.add((kind, key))
 
+    def reveals(self) -> Select[str]:
+        """The ids of the people whom the actor has asked to see, for a condition in a statement."""
+        return select(Reveal.person_id).where(Reveal.admin_user_id == self.actor.id, Reveal.until > self.now)
+
     @contextmanager
     def revealing(self, person_ids: Iterable[str]) -> Iterator[bool]:
         """Read unmasked inside, if the actor has asked to see all of these people; gives whether so."""
         wanted = set(person_ids)
-        shown = set(
-            self.session.scalars(
-                select(Reveal.person_id).where(
-                    Reveal.admin_user_id == self.actor.id,
-                    Reveal.person_id.in_(wanted),
-                    Reveal.until > self.now,
-                )
-            )
-        )
+        shown = set(self.session.scalars(self.reveals().where(Reveal.person_id.in_(wanted))))
+        with self.showing(bool(wanted) and wanted <= shown) as may:
+            yield may
+
+    @contextmanager
+    def showing(self, asked: bool) -> Iterator[bool]:
+        """Read unmasked inside, if the actor has `asked` to see whom they read, and may; gives whether so."""
         with ExitStack() as stack:
-            may = bool(wanted) and wanted <= shown and self.actor.may(Permission.PEOPLE_REVEAL)
+            may = asked and self.actor.may(Permission.PEOPLE_REVEAL)
             if may:
                 stack.enter_context(masks.unmasked())
             yield may
@@ -162,18 +164,21 @@ def reading(database: Database, actor: Actor, *, now: datetime | None = None) ->
     """Open a View for one actor; a denied read and the opening of a person are noted in the audit."""
     moment = now or moments.now()
     engine = database.primary.execution_options(writes=False, postgresql_readonly=True)
-    view: View | None = None
+    openings: list[Object] = []
+    end: audit.End | None = None
     try:
         with GuardedSession(engine, expire_on_commit=False) as session:
             view = View(session, actor, moment)
             yield view
-            noted = audit.seen_since(session, actor, "open", view.opened, moment - OPENING_NOTED_ONCE_IN)
-            openings = sorted(view.opened - noted)
+            if view.opened:
+                since = moment - OPENING_NOTED_ONCE_IN
+                noted, end = audit.seen_since(session, actor, "open", view.opened, since)
+                openings = sorted(view.opened - noted)
     except NotAllowed as error:
         note(database, Draft(actor, "read", moment, {}, outcome="denied", message=str(error)))
         raise
     if openings:
-        note(database, *(Draft(actor, "open", moment, {}, about=about) for about in openings))
+        note(database, *(Draft(actor, "open", moment, {}, about=about) for about in openings), end=end)
 
 
 @contextmanager
@@ -195,11 +200,11 @@ def working(database: Database, actor: Actor, *, now: datetime | None = None) ->
             raise
 
 
-def note(database: Database, *drafts: Draft) -> None:
-    """Write audit entries in a transaction of their own."""
+def note(database: Database, *drafts: Draft, end: audit.End | None = None) -> None:
+    """Write audit entries in a transaction of their own; `end`: where the chain ended a moment ago."""
     with GuardedSession(_writing(database), expire_on_commit=False) as session:
         session.phase = "auditing"
-        audit.append(session, *drafts)
+        audit.append(session, *drafts, end=end)
         session.commit()
 
 

@@ -11,7 +11,7 @@ from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
 from lib.demo import company, desk
 from lib.demo.staff import create_demo_staff
-from lib.jobs import daily
+from lib.jobs import daily, experiments
 
 
 def stripe_file(settings: Settings) -> Path:
@@ -53,7 +53,8 @@ def fill(
         progress=lambda done, total: say(f"{done:,} of {total:,} couples"),
     )
     desk.open_first_cases(database)
-    say("Counting every day's revenue.")
+    say("Counting every day's revenue, and the tests.")
     daily.backfill(database, today - timedelta(days=31 * (months + 1)), today)
+    experiments.run(database, moments.now())
     say(f"{counts.get('users', 0):,} people, {sum(counts.values()):,} rows in {len(counts)} tables.")
     return counts

@@ -1,8 +1,9 @@
-"""The daily roll-up: fills `admin_metric_daily`, from which every page about revenue reads.
+"""The daily roll-up: fills `admin_metric_daily`, from which every page about revenue reads, and with it
+`admin_couple_movements`, the couples behind each movement.
 
 Any day can be filled again and comes out the same. A day costs little, because only the couples that moved
-are looked at; two years are one sweep over the ledger, a year per transaction, so that others can write
-in between and a run that was killed leaves whole days behind.
+are looked at; two years are two sweeps over the ledger, in a transaction for each policy, so that others can
+write in between and a run that was killed leaves whole days behind.
 """
 
 from collections.abc import Iterator
@@ -24,13 +25,16 @@ from lib.jobs.runs import Run
 from lib.metrics import mrr
 from lib.metrics import roll_up as days
 from lib.metrics.policies import HOUSE, POLICIES, Policy
-from lib.models import MetricDay, SubscriptionChange, sortable
+from lib.models import CoupleMovement, MetricDay, SubscriptionChange, sortable
 from lib.payments import ledger
 
 NAME: Final = "daily"
 ACTOR: Final = system("worker")
-DAYS_PER_TRANSACTION: Final = 366
+# A later part of a longer range reads the ledger from its beginning again.
+DAYS_PER_TRANSACTION: Final = 800
 ROWS_PER_STATEMENT: Final = 1000
+# What a run fills. One that an earlier release made filled less, so the next one begins with the ledger.
+FILLS: Final = [CoupleMovement.__tablename__, MetricDay.__tablename__, *POLICIES]
 # An entry of the ledger that took this long to commit is still seen: its number may be below the newest one.
 COMMITTED_WITHIN: Final = timedelta(minutes=10)
 
@@ -88,35 +92,32 @@ def backfill(database: Database, since: date, until: date, *, now: datetime | No
 
 
 @job
-def roll_up(work: Work, day: date, policy: Policy = HOUSE) -> int:
-    """Fill one day for one policy; gives how many rows. Days after it that are stored are not touched."""
-    return _fill(work, day, day, policy, trust_stored=True)
-
-
-@job
 def roll_up_days(
-    work: Work, since: date, until: date, *, trust_stored: bool = True, production: bool = False
+    work: Work,
+    since: date,
+    until: date,
+    policy: Policy = HOUSE,
+    *,
+    trust_stored: bool = True,
+    production: bool = False,
 ) -> int:
-    """Fill a range of days for every policy; gives how many rows.
+    """Fill a range of days for one policy; gives how many rows. Stored days after it are not touched.
 
     With `trust_stored` the range opens with what is stored for the day before, if that is there; else with
     what the ledger says. `production` writes the app's own `revenue_analytics` as well.
     """
-    rows = sum(_fill(work, since, until, policy, trust_stored=trust_stored) for policy in POLICIES.values())
-    if production:
-        work.count("revenue_analytics", revenue_analytics.write(work.session, since, until, work.now))
-    return rows
-
-
-def _fill(work: Work, since: date, until: date, policy: Policy, *, trust_stored: bool) -> int:
     opening = days.opening_of(work.session, since, policy, trust_stored=trust_stored)
+    for table in (CoupleMovement, MetricDay):
+        work.session.execute(
+            delete(table).where(table.policy == policy.name, table.day.between(since, until))
+        )
+    work.session.execute(days.couple_movements(since, until, policy))
     rows = list(days.rows(work.session, since, until, policy, opening, work.now))
-    work.session.execute(
-        delete(MetricDay).where(MetricDay.day.between(since, until), MetricDay.policy == policy.name)
-    )
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
         work.session.execute(insert(MetricDay), rows[start : start + ROWS_PER_STATEMENT])
     work.count("admin_metric_daily", len(rows))
+    if production:
+        work.count("revenue_analytics", revenue_analytics.write(work.session, since, until, work.now))
     return len(rows)
 
 
@@ -125,15 +126,18 @@ def _fill_days(
 ) -> Filled:
     rows = 0
     for first, last in _transactions(since, until):
-        with working(run.database, ACTOR, now=moment) as work:
-            rows += roll_up_days(
-                work,
-                first,
-                last,
-                # What this run wrote a moment ago is as good as the ledger.
-                trust_stored=trust_stored or first > since,
-                production=production,
-            )
+        # What this run wrote a moment ago is as good as the ledger.
+        trusted = trust_stored or first > since
+        for policy in POLICIES.values():
+            with working(run.database, ACTOR, now=moment) as work:
+                rows += roll_up_days(
+                    work,
+                    first,
+                    last,
+                    policy,
+                    trust_stored=trusted,
+                    production=production and policy is HOUSE,
+                )
         run.progress((last - since).days + 1)
     run.summary |= {"since": since.isoformat(), "until": until.isoformat(), "rows": rows}
     return Filled(since, until, rows)
@@ -143,22 +147,27 @@ def _to_fill(run: Run, day: date, seen: runs.PastRun | None, moment: datetime) -
     """Which days a run for `day` has to fill; (None, day) while the ledger is empty.
 
     From the earliest of: the day itself, the last day that is stored (it may have been filled before it was
-    over), and the earliest day that an entry noted since the last run changes. Without a last run: from the
-    ledger's first day.
+    over), and the earliest day that an entry noted since the last run changes. Without a last run that filled
+    everything: from the ledger's first day.
     """
     with Session(run.database.primary.execution_options(writes=False)) as session:
         change = SubscriptionChange
         first = mrr.first_day(session)
-        stored = session.scalar(select(func.max(MetricDay.day)).where(MetricDay.policy == HOUSE.name))
+        # A run that was killed may have filled one policy further than another.
+        filled = (
+            select(func.max(MetricDay.day)).where(MetricDay.policy.in_(POLICIES)).group_by(MetricDay.policy)
+        )
+        stored = min(session.scalars(filled), default=None)
         settled = select(change.seq).where(sortable(change.recorded_at) <= moment - COMMITTED_WITHIN)
         run.summary |= {
             "newest_seq": newest_entry(session),
             "settled_seq": session.scalar(settled.order_by(change.seq.desc()).limit(1)) or 0,
+            "fills": FILLS,
         }
         if first is None:
             return None, day
         until = max(day, stored or day)
-        if stored is None or seen is None or "settled_seq" not in seen.summary:
+        if stored is None or seen is None or seen.summary.get("fills") != FILLS:
             return min(first, until), until
         late = session.scalar(
             select(func.min(change.effective_at)).where(

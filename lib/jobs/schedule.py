@@ -12,7 +12,7 @@ from lib.core import moments
 from lib.core.database import Database
 from lib.core.errors import Invalid
 from lib.core.settings import Settings
-from lib.jobs import daily, runs, search_index
+from lib.jobs import daily, experiments, runs, search_index
 
 AFTER_A_CHANGE: Final = timedelta(minutes=1)
 AT_LEAST_EVERY: Final = timedelta(hours=1)
@@ -71,6 +71,7 @@ def _run_daily(database: Database, day: date, settings: Settings, now: datetime)
 JOBS: Final[Mapping[str, Scheduled]] = MappingProxyType(
     {
         daily.NAME: Scheduled(due=_daily_is_due, run=_run_daily),
+        experiments.NAME: Scheduled(due=experiments.is_due, run=experiments.run_for_day),
         search_index.NAME: Scheduled(due=search_index.is_due, run=search_index.run_for_day),
     }
 )

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, ScalarSelect, and_, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, or_, select
 from sqlalchemy.orm import aliased, outerjoin
 
 from lib.core.access import Permission
@@ -11,10 +11,10 @@ from lib.core.errors import Invalid
 from lib.core.listing import AnySelect, Column, listing
 from lib.core.moments import day_bounds
 from lib.metrics import policies
-from lib.metrics.mrr import MOVEMENTS, couple_days
+from lib.metrics.mrr import MOVEMENTS
 from lib.metrics.policies import HOUSE
 from lib.metrics.spans import utc_day
-from lib.models import Relationship, SubscriptionChange, SubscriptionPlan, User
+from lib.models import CoupleMovement, Relationship, SubscriptionChange, SubscriptionPlan, User
 
 _FIRST, _SECOND = aliased(User, name="first_partner"), aliased(User, name="second_partner")
 _COUPLE_COLUMNS = (
@@ -55,34 +55,37 @@ def couples_behind(
     """
     if movement is not None and movement not in MOVEMENTS:
         raise Invalid(f"The movements are {', '.join(MOVEMENTS)}, not “{movement[:40]}”.")
-    moved = couple_days(policies.named(policy), since, until)
-    entry = SubscriptionChange
-    last = _last_entry(moved)
+    moved, entry = CoupleMovement, SubscriptionChange
     statement = (
         select(
-            moved.c.day,
-            moved.c.movement,
-            moved.c.currency,
-            moved.c.before.label("before_arr_cents"),
-            moved.c.after.label("after_arr_cents"),
-            (moved.c.after - moved.c.before).label("change_arr_cents"),
-            *_couple(moved.c.relationship_id),
+            moved.day,
+            moved.movement,
+            moved.currency,
+            moved.before_arr_cents,
+            moved.after_arr_cents,
+            (moved.after_arr_cents - moved.before_arr_cents).label("change_arr_cents"),
+            *_couple(moved.relationship_id),
             entry.billing_period,
             entry.status,
             entry.cause,
             entry.source.label("known_from"),
         )
         .select_from(
-            outerjoin(moved, entry, entry.seq == last)
+            outerjoin(moved, entry, entry.seq == _last_entry())
             .outerjoin(SubscriptionPlan, SubscriptionPlan.id == entry.plan_id)
-            .outerjoin(Relationship, Relationship.id == moved.c.relationship_id)
+            .outerjoin(Relationship, Relationship.id == moved.relationship_id)
             .outerjoin(_FIRST, _FIRST.id == Relationship.user_1_id)
             .outerjoin(_SECOND, _SECOND.id == Relationship.user_2_id)
         )
-        .where(moved.c.currency == currency)
-        .order_by(moved.c.day.desc(), moved.c.relationship_id)
+        .where(
+            moved.policy == policies.named(policy).name,
+            moved.day.between(since, until),
+            moved.currency == currency,
+        )
+        # As they lie in the table, from its end.
+        .order_by(moved.day.desc(), moved.currency.desc(), moved.relationship_id.desc())
     )
-    return statement.where(moved.c.movement == movement) if movement else statement
+    return statement.where(moved.movement == movement) if movement else statement
 
 
 @listing(
@@ -135,15 +138,18 @@ def _couple(relationship_id: Any) -> tuple[ColumnElement[Any], ...]:
     )
 
 
-def _last_entry(moved: CTE) -> ScalarSelect[int]:
+def _last_entry() -> ScalarSelect[int]:
     """The number of the couple's last entry on the day of its movement."""
     entry = aliased(SubscriptionChange, name="of_that_day")
     return (
         select(entry.seq)
-        .where(entry.relationship_id == moved.c.relationship_id, utc_day(entry.effective_at) == moved.c.day)
+        .where(
+            entry.relationship_id == CoupleMovement.relationship_id,
+            utc_day(entry.effective_at) == CoupleMovement.day,
+        )
         .order_by(entry.effective_at.desc(), entry.seq.desc())
         .limit(1)
-        .correlate(moved)
+        .correlate(CoupleMovement)
         .scalar_subquery()
     )
 

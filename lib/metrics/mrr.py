@@ -109,7 +109,8 @@ def first_day(session: Session) -> date | None:
 def couple_days(policy: Policy, since: date, until: date) -> CTE:
     """Each couple's movement on each day from `since` to `until` on which it moved.
 
-    Columns: day, relationship_id, currency, before, after (annualised cents at the day's two ends), movement.
+    Columns: day, currency, relationship_id, movement; before_arr_cents and after_arr_cents, annualised cents
+    at the day's two ends.
     """
     posting = both_postings(spans(policy, since, until))
     changes = (
@@ -133,10 +134,8 @@ def couple_days(policy: Policy, since: date, until: date) -> CTE:
     return (
         select(
             running.c.day,
-            running.c.relationship_id,
             running.c.currency,
-            before.label("before"),
-            after.label("after"),
+            running.c.relationship_id,
             case(
                 # Every change is one of more than nothing, so a couple's first is from none to some.
                 (running.c.nth == 1, "new"),
@@ -145,20 +144,21 @@ def couple_days(policy: Policy, since: date, until: date) -> CTE:
                 (after > before, "expansion"),
                 else_="contraction",
             ).label("movement"),
+            before.label("before_arr_cents"),
+            after.label("after_arr_cents"),
         )
         .where(running.c.day.between(since, until))
         .cte("couple_days")
     )
 
 
-def movements(policy: Policy, since: date, until: date) -> Select[date, str, str, int, int]:
-    """Per day, currency and movement: annualised cents moved (not signed) and how many couples."""
-    moved = couple_days(policy, since, until)
+def movements(moved: CTE) -> Select[date, str, str, int, int]:
+    """Per day, currency and movement of such rows: annualised cents moved (not signed) and couples."""
     return select(
         moved.c.day,
         moved.c.currency,
         moved.c.movement,
-        func.sum(func.abs(moved.c.after - moved.c.before)),
+        func.sum(func.abs(moved.c.after_arr_cents - moved.c.before_arr_cents)),
         func.count(),
     ).group_by(moved.c.day, moved.c.currency, moved.c.movement)
 

@@ -69,6 +69,7 @@ from lib.models.relationships import (
     User,
     UserAchievement,
 )
+from lib.models.roll_ups import ArmCount, CoupleMovement, ExperimentCount
 from lib.models.types import sortable
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "AdminUser",
     "AiCredit",
     "AnalyticsEvent",
+    "ArmCount",
     "Assignment",
     "AuditEntry",
     "AuditHead",
@@ -89,6 +91,7 @@ __all__ = [
     "ChallengeParticipation",
     "CohortMember",
     "Communication",
+    "CoupleMovement",
     "DailyCheckin",
     "DiscountCode",
     "DiscountUsage",
@@ -96,6 +99,7 @@ __all__ = [
     "EmailCampaign",
     "EngagementScore",
     "ErrorLog",
+    "ExperimentCount",
     "ExportTicket",
     "FeatureUsage",
     "FunnelStep",

@@ -114,7 +114,7 @@ class Life:
 @query(Permission.PEOPLE_READ)
 @shown_when_revealed
 def life(view: View, couple_id: str) -> Life:
-    """Goals, important dates, and the A/B tests that the couple or a partner is in. Three statements."""
+    """Goals, important dates, and the A/B tests that the couple or a partner is in. Four statements."""
     goals = view.session.execute(
         select(
             SharedGoal.goal_name,

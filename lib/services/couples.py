@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from sqlalchemy import and_, func, select, union
+from sqlalchemy import ColumnElement, and_, func, select, union
 from sqlalchemy.orm import aliased
 
 from lib.core.access import Permission
@@ -88,18 +88,23 @@ def shown_when_revealed(
 ) -> Callable[Concatenate[View, str, P], R]:
     """Let a reading function about a couple, whose id is its first argument, see what its reader may see.
 
-    Personal data comes unmasked once the reader has asked to see both partners. Two statements more.
+    Personal data comes unmasked once the reader has asked to see both partners. One statement more.
     """
 
     @functools.wraps(function)
     def reading(view: View, couple_id: str, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        partners = view.session.execute(
-            select(Relationship.user_1_id, Relationship.user_2_id).where(Relationship.id == couple_id)
-        ).first()
-        with view.revealing(partners or ()):
+        asked = view.session.scalar(select(_both_revealed(view)).where(Relationship.id == couple_id))
+        with view.showing(bool(asked)):
             return function(view, couple_id, *args, **kwargs)
 
     return reading
+
+
+def _both_revealed(view: View) -> ColumnElement[bool]:
+    """The condition that the reader has asked to see both partners of a couple."""
+    return and_(
+        *(side.in_(view.reveals()) for side in (Relationship.user_1_id, Relationship.user_2_id)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +132,17 @@ class Couple:
 
 @query(Permission.PEOPLE_READ)
 def one(view: View, couple_id: str) -> Couple:
-    """A couple and its partners; opening it is noted for each of them. Raises NotFound. Three statements."""
-    row = view.session.get(Relationship, couple_id)
-    if row is None:
+    """A couple and its partners; opening it is noted for each of them. Raises NotFound. Two statements."""
+    opened = view.session.execute(
+        select(Relationship, _both_revealed(view)).where(Relationship.id == couple_id)
+    ).first()
+    if opened is None:
         raise NotFound(
             f"There is no couple {couple_id[:80]}. It may have been deleted; search for one of the partners."
         )
+    row, asked = opened
     ids = dict.fromkeys((row.user_1_id, row.user_2_id))
-    with view.revealing(ids) as shown:
+    with view.showing(bool(asked)) as shown:
         found = {
             partner.id: partner
             for partner in view.session.execute(
@@ -226,30 +234,7 @@ class Standing:
 
 @query(Permission.PEOPLE_READ)
 def standing(view: View, couple_id: str) -> Standing:
-    """Subscriptions, credit balance, open refunds, and couples of the same two people. Two statements."""
-    subscriptions = view.session.execute(
-        select(
-            Subscription.id,
-            Subscription.status,
-            Subscription.price_cents,
-            Subscription.currency,
-            Subscription.billing_period,
-            Subscription.current_period_end,
-            Subscription.canceled_at,
-            Subscription.trial_end_date,
-            Subscription.is_gift,
-            Subscription.gift_from_user_id,
-            Subscription.user_id,
-            Subscription.created_at,
-            SubscriptionPlan.plan_name,
-            User.name.label("payer"),
-        )
-        .outerjoin(SubscriptionPlan, SubscriptionPlan.id == Subscription.plan_id)
-        .outerjoin(User, User.id == Subscription.user_id)
-        .where(Subscription.relationship_id == couple_id)
-        .order_by(sortable(Subscription.created_at).desc())
-        .limit(20)
-    ).all()
+    """Subscriptions, credit balance, open refunds, and couples of the same two people. One statement."""
     balance = (
         select(AiCredit.credits_balance)
         .where(AiCredit.relationship_id == couple_id)
@@ -269,11 +254,39 @@ def standing(view: View, couple_id: str) -> Standing:
         .limit(5)
         .subquery()
     )
-    row = view.session.execute(
+    # The couple's own row comes once for each subscription, and once if it has none.
+    rows = view.session.execute(
         select(
             balance.scalar_subquery().label("credits"),
             open_refunds.scalar_subquery().label("open_refunds"),
             select(func.aggregate_strings(twins.c.id, ",")).scalar_subquery().label("twins"),
+            Subscription.id,
+            Subscription.status,
+            Subscription.price_cents,
+            Subscription.currency,
+            Subscription.billing_period,
+            Subscription.current_period_end,
+            Subscription.canceled_at,
+            Subscription.trial_end_date,
+            Subscription.is_gift,
+            Subscription.gift_from_user_id,
+            Subscription.user_id,
+            Subscription.created_at,
+            SubscriptionPlan.plan_name,
+            User.name.label("payer"),
         )
-    ).one()
-    return Standing(subscriptions, row.credits, row.open_refunds, row.twins.split(",") if row.twins else ())
+        .select_from(Relationship)
+        .outerjoin(Subscription, Subscription.relationship_id == Relationship.id)
+        .outerjoin(SubscriptionPlan, SubscriptionPlan.id == Subscription.plan_id)
+        .outerjoin(User, User.id == Subscription.user_id)
+        .where(Relationship.id == couple_id)
+        .order_by(sortable(Subscription.created_at).desc())
+        .limit(20)
+    ).all()
+    if not rows:
+        return Standing((), None, 0, ())
+    couple = rows[0]
+    subscriptions = [row for row in rows if row.id is not None]
+    return Standing(
+        subscriptions, couple.credits, couple.open_refunds, couple.twins.split(",") if couple.twins else ()
+    )

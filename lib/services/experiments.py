@@ -1,6 +1,7 @@
 """A/B tests: which there are, their arms with counts, and how cleanly people were put into them.
 
-Counts only; a verdict needs more than counts.
+Counts only; a verdict needs more than counts. They are those of the job's last run, or of now for a test that
+it never counted.
 """
 
 from collections.abc import Sequence
@@ -9,14 +10,15 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final, Literal
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import select
 
 from lib.core.access import Permission
 from lib.core.errors import NotFound
 from lib.core.listing import Column
 from lib.core.work import View, query
-from lib.models import Assignment, Variant
+from lib.metrics import experiment_counts
+from lib.metrics.experiment_counts import Exposure, InArm
+from lib.models import Variant
 
 State = Literal["planned", "running", "ended", "off"]
 
@@ -78,30 +80,17 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentCounts:
-    """A test with its arms, the oldest first."""
+    """A test with its arms, the oldest first, and how cleanly people were put into them, at `counted_at`."""
 
     experiment: Experiment
     arms: tuple[Arm, ...]
+    exposure: Exposure
+    counted_at: datetime
 
     @property
     def assigned(self) -> int:
         """Assignments in all arms."""
         return sum(arm.assigned for arm in self.arms)
-
-
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """How cleanly people were put into arms.
-
-    `split_couples`: couples seen in more than one arm, whose partners so influence each other across arms.
-    `people_in_several_arms`: the same for one person. `without_couple`: assignments that name no couple.
-    """
-
-    people: int
-    people_in_several_arms: int
-    couples: int
-    split_couples: int
-    without_couple: int
 
 
 @query(Permission.EXPERIMENTS_READ)
@@ -118,35 +107,17 @@ def experiments(view: View) -> list[Experiment]:
 
 @query(Permission.EXPERIMENTS_READ)
 def one(view: View, name: str) -> ExperimentCounts:
-    """A test and its arms with counts; raises NotFound. Two statements, served by one index."""
+    """A test and its arms with counts; raises NotFound. Two statements, or five if it was never counted."""
     variants = _arms(view, name)
     if not variants:
         raise NotFound(f"There is no test “{name[:60]}”. Go back to the list and choose another.")
-    rows = view.session.execute(
-        select(
-            Assignment.variant_id,
-            func.count(),
-            func.count().filter(Assignment.converted.is_(True)),
-            func.sum(Assignment.conversion_value_cents),
-        )
-        .where(Assignment.variant_id.in_([variant.id for variant in variants]))
-        .group_by(Assignment.variant_id)
+    counted = experiment_counts.stored(view.session, name) or experiment_counts.count(
+        view.session, name, view.now
     )
-    counts = {key: (assigned, converted, int(value or 0)) for key, assigned, converted, value in rows}
-    total = sum(assigned for assigned, _, _ in counts.values())
-    arms = tuple(_arm(variant, *counts.get(variant.id, (0, 0, 0)), total) for variant in variants)
-    return ExperimentCounts(_experiment(name, variants, view.now), arms)
-
-
-@query(Permission.EXPERIMENTS_READ)
-def exposure(view: View, name: str) -> Exposure:
-    """How many people and couples a test has, and how many are in several arms. Reads all its assignments."""
-    people, several = _in_several_arms(view, name, Assignment.user_id)
-    couples, split = _in_several_arms(view, name, Assignment.relationship_id)
-    without = view.session.scalar(
-        select(func.count()).where(Assignment.test_name == name, Assignment.relationship_id.is_(None))
-    )
-    return Exposure(people, several, couples, split, without or 0)
+    sums = [counted.arms.get(variant.id, InArm()) for variant in variants]
+    total = sum(arm.assigned for arm in sums)
+    arms = tuple(_arm(variant, arm, total) for variant, arm in zip(variants, sums, strict=True))
+    return ExperimentCounts(_experiment(name, variants, view.now), arms, counted.exposure, counted.counted_at)
 
 
 def _arms(view: View, name: str | None = None) -> Sequence[Variant]:
@@ -171,30 +142,16 @@ def _state(arms: Sequence[Variant], began: datetime | None, ended: datetime | No
     return "planned" if began is not None and began > now else "running"
 
 
-def _arm(variant: Variant, assigned: int, converted: int, value_cents: int, total: int) -> Arm:
+def _arm(variant: Variant, counted: InArm, total: int) -> Arm:
     return Arm(
         id=variant.id,
         name=variant.variant_name,
         description=variant.description,
         traffic_percentage=variant.traffic_percentage,
         is_active=bool(variant.is_active),
-        assigned=assigned,
-        converted=converted,
-        value_cents=value_cents,
-        share=assigned / total if total else None,
-        rate=converted / assigned if assigned else None,
+        assigned=counted.assigned,
+        converted=counted.converted,
+        value_cents=counted.value_cents,
+        share=counted.assigned / total if total else None,
+        rate=counted.converted / counted.assigned if counted.assigned else None,
     )
-
-
-def _in_several_arms(view: View, name: str, unit: InstrumentedAttribute[str | None]) -> tuple[int, int]:
-    """How many units a test has, and how many of them were seen in more than one arm."""
-    arms = (
-        select((func.min(Assignment.variant_id) != func.max(Assignment.variant_id)).label("several"))
-        .where(Assignment.test_name == name, unit.is_not(None))
-        .group_by(unit)
-        .subquery()
-    )
-    units, several = view.session.execute(
-        select(func.count(), func.count().filter(arms.c.several)).select_from(arms)
-    ).one()
-    return units, several

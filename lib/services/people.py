@@ -100,7 +100,7 @@ def _pays_for(status: str) -> ColumnElement[bool]:
 COUPLE_COLUMNS: Final = (
     Column("partner", "Partner"),
     Column("status", "Couple", "status"),
-    Column("relationship_type", "Together as"),
+    Column("relationship_type", "Together as", "code"),
     Column("created_at", "Since", "moment"),
     Column("id", "Couple id", "id"),
 )
@@ -108,7 +108,7 @@ SUBSCRIPTION_COLUMNS: Final = (
     Column("plan", "Plan"),
     Column("status", "Status", "status"),
     Column("price_cents", "Price", "money"),
-    Column("billing_period", "Billed"),
+    Column("billing_period", "Billed", "code"),
     Column("current_period_end", "Period ends", "moment"),
     Column("canceled_at", "Cancelled", "moment"),
     Column("id", "Subscription", "id"),

@@ -32,11 +32,11 @@ _TOLD_TO_STRIPE: Final = frozenset({"duplicate", "requested_by_customer"})
 COLUMNS: Final = (
     Column("requested_at", "Requested", "moment"),
     Column("amount_cents", "Amount", "money"),
-    Column("of_cents", "Of payment", "money"),
     Column("person", "Person"),
-    Column("relationship_id", "Couple", "id"),
     Column("reason", "Reason", "code"),
     Column("status", "Status", "status"),
+    Column("of_cents", "Of payment", "money"),
+    Column("relationship_id", "Couple", "id"),
     Column("stripe_refund_id", "Stripe refund", "id"),
     Column("transaction_id", "Payment", "id"),
     Column("id", "Refund", "id"),

@@ -258,8 +258,9 @@ def _note_seen(database: Database, session_id: str, now: datetime) -> None:
 def _note_unknown(database: Database, identity: Identity, now: datetime) -> None:
     doorman, about = system("sign-in"), ("sign_in", identity.claim)
     with Session(_reading(database)) as session:
-        if audit.seen_since(session, doorman, "sign_in", [about], now - timedelta(days=365)):
-            return
+        noted, end = audit.seen_since(session, doorman, "sign_in", [about], now - timedelta(days=365))
+    if noted:
+        return
     note(
         database,
         Draft(
@@ -271,6 +272,7 @@ def _note_unknown(database: Database, identity: Identity, now: datetime) -> None
             outcome="denied",
             message="Nobody with this address works here.",
         ),
+        end=end,
     )
 
 

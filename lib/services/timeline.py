@@ -230,7 +230,7 @@ SOURCES: Final = (
 def of_couple(
     view: View, couple_id: str, *, kind: str | None = None, before: datetime | None = None, limit: int = 60
 ) -> list[Entry]:
-    """The newest `limit` things that happened to a couple (before a moment); three statements."""
+    """The newest `limit` things that happened to a couple (before a moment); two statements."""
     branches = [source.of(couple_id) for source in SOURCES if kind in {None, source.kind}]
     newest_of_each = [_newest(branch, before, limit) for branch in branches]
     every = union_all(*[select(branch.subquery()) for branch in newest_of_each]).subquery()

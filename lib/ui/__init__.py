@@ -3,9 +3,10 @@
 from lib.ui.billing import payments, refund, watch
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
 from lib.ui.desk import announce, ask_stripe, attempt, may, page, read
-from lib.ui.filters import pick, since
+from lib.ui.filters import choose, filters, first_page, one_of, pick, search_box, since, toggle
+from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import REASON, Ask, action
-from lib.ui.links import link, object_link
+from lib.ui.links import link, object_link, waiting
 from lib.ui.payment import collected, collecting, credit_balance, credit_note, dispute
 from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.show import (
@@ -19,25 +20,14 @@ from lib.ui.show import (
     limit,
     moment,
     plain,
-    shortened,
     tiles,
+    trace,
     words,
 )
-from lib.ui.table import (
-    back,
-    choose,
-    first_page,
-    frame,
-    one_of,
-    open_row,
-    opened,
-    search_box,
-    sections,
-    table,
-    toggle,
-)
+from lib.ui.table import back, frame, open_row, opened, sections, table
 
 __all__ = [
+    "PLACEHOLDER",
     "REASON",
     "Ask",
     "Tile",
@@ -61,6 +51,7 @@ __all__ = [
     "document",
     "facts",
     "figure_tile",
+    "filters",
     "first_page",
     "frame",
     "limit",
@@ -80,16 +71,18 @@ __all__ = [
     "plain",
     "read",
     "refund",
+    "results",
     "reveal",
     "search_box",
     "sections",
-    "shortened",
     "since",
     "stands_on",
     "table",
     "tiles",
     "timeline",
     "toggle",
+    "trace",
+    "waiting",
     "watch",
     "words",
 ]

@@ -9,8 +9,9 @@ import streamlit as st
 from lib.core import moments
 from lib.core.listing import Column
 from lib.metrics.figure import Basis, Figure
+from lib.ui.filters import first_page
 from lib.ui.show import Tile, moment
-from lib.ui.table import first_page, frame
+from lib.ui.table import frame
 
 PERIODS: Final[Mapping[str, int]] = {"3 months": 92, "6 months": 183, "12 months": 365, "24 months": 730}
 
@@ -56,7 +57,13 @@ def figure_tile(label: str, figure: Figure, change: Figure | None = None, note: 
 def period(*, key: str = "period") -> tuple[date, date]:
     """The period that is looked at, from the address: its first and its last day (UTC), today included."""
     chosen = st.segmented_control(
-        "Period", list(PERIODS), key=key, default="12 months", required=True, bind="query-params"
+        "Period",
+        list(PERIODS),
+        key=key,
+        default="12 months",
+        required=True,
+        bind="query-params",
+        wrap=True,
     )
     today = moments.now().date()
     return today - timedelta(days=PERIODS[chosen or "12 months"]), today

@@ -1,6 +1,7 @@
-"""Filters with many options, days and amounts, kept in the address."""
+"""Filters above a list, kept in the address."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Final
 
@@ -8,9 +9,78 @@ import streamlit as st
 
 from lib.core import moments, money
 from lib.core.errors import Invalid
-from lib.ui.table import first_page
+from lib.ui.show import words
 
+_SEARCH_WIDTH: Final = 320  # pixels, of a box beside other filters
 _WITHIN: Final[Mapping[str, int]] = {"7 days": 7, "30 days": 30, "90 days": 90, "12 months": 365}
+
+
+@contextmanager
+def filters() -> Iterator[None]:
+    """The row in which filters stand side by side, and one below the other on a narrow screen."""
+    with st.container(horizontal=True, vertical_alignment="top"):
+        yield
+
+
+def search_box(label: str, *, placeholder: str, key: str = "q", wide: bool = False) -> str:
+    """A search box whose text lives in the address; typing starts from the first page again.
+
+    `wide` makes it as wide as the page: it is what the page is for.
+    """
+    typed = st.text_input(
+        label,
+        key=key,
+        type="search",
+        bind="query-params",
+        placeholder=placeholder,
+        max_chars=200,
+        live="400ms",
+        on_change=first_page,
+        width="stretch" if wide else _SEARCH_WIDTH,
+    )
+    return (typed or "").strip()
+
+
+def choose(label: str, options: Sequence[str], *, key: str, default: str | None = None) -> str | None:
+    """One of a few options, in the address; None when nothing is chosen.
+
+    The address has the option's words; a link may name its code.
+    """
+    named = st.query_params.get(key)
+    if named in options:
+        st.session_state[key] = named
+    return st.segmented_control(
+        label,
+        list(options),
+        key=key,
+        default=None if named in options else default,
+        format_func=words,
+        bind="query-params",
+        on_change=first_page,
+        wrap=True,
+    )
+
+
+def one_of(label: str, options: Sequence[str], *, key: str, shown_as: Callable[[str], str] = str) -> str:
+    """Exactly one of a few options, in the address; the first one until another is chosen."""
+    chosen = st.segmented_control(
+        label,
+        list(options),
+        key=key,
+        default=options[0],
+        format_func=shown_as,
+        required=True,
+        bind="query-params",
+        on_change=first_page,
+        wrap=True,
+    )
+    return chosen or options[0]
+
+
+def toggle(label: str, *, key: str, help: str | None = None) -> bool:  # noqa: A002 - Streamlit's word
+    """A switch that lives in the address."""
+    with st.container(width="content", height="stretch", vertical_alignment="bottom"):
+        return st.toggle(label, key=key, help=help, bind="query-params", on_change=first_page)
 
 
 def pick(label: str, options: Sequence[str], *, key: str, shown_as: Callable[[str], str] = str) -> str | None:
@@ -29,7 +99,9 @@ def pick(label: str, options: Sequence[str], *, key: str, shown_as: Callable[[st
 
 def since(label: str, *, key: str) -> date | None:
     """The first day (UTC) of the time that is looked at; None for all of it."""
-    chosen = st.segmented_control(label, list(_WITHIN), key=key, bind="query-params", on_change=first_page)
+    chosen = st.segmented_control(
+        label, list(_WITHIN), key=key, bind="query-params", on_change=first_page, wrap=True
+    )
     return moments.now().date() - timedelta(days=_WITHIN[chosen]) if chosen else None
 
 
@@ -39,7 +111,9 @@ def money_box(label: str, currency: str, default_cents: int | None, *, key: str)
     None while nothing is typed, and, with the sentence shown, for what is no amount.
     """
     default = "" if default_cents is None else money.typed(default_cents, currency)
-    typed = st.text_input(f"{label} ({currency.upper()})", default, key=key, max_chars=20, width=320)
+    typed = st.text_input(
+        f"{label} ({currency.upper()})", default, key=key, max_chars=20, width=_SEARCH_WIDTH
+    )
     if not (typed or "").strip():
         return None
     try:
@@ -47,3 +121,9 @@ def money_box(label: str, currency: str, default_cents: int | None, *, key: str)
     except Invalid as error:
         st.error(str(error))
         return None
+
+
+def first_page() -> None:
+    """Go back to the first page of the list, as a changed filter must."""
+    st.session_state.pop("page", None)
+    st.query_params.pop("page", None)

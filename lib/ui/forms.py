@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import streamlit as st
 
@@ -12,6 +12,8 @@ from lib.core.errors import Invalid
 from lib.ui import desk
 from lib.ui.show import plain, words
 
+_REASON_WIDTH: Final = 240  # pixels, of a reason longer than
+_REASON_LENGTH: Final = 32
 Kind = Literal["text", "area", "choice", "money", "email"]
 
 
@@ -59,9 +61,9 @@ def action(
     a click starts reads the row anew, and would vouch for what the person never saw.
     """
     if not desk.may(needs):
-        why_not = f"Not for your role ({desk.actor().role.value}): it needs “{needs}”."
+        why_not = f"Not for your role ({desk.actor().role.value})."
     if why_not:
-        st.button(label, key=f"{key}:closed", icon=icon, disabled=True, help=plain(why_not))
+        _closed(label, plain(why_not), key=key, icon=icon)
         return
     with st.popover(label, icon=icon, type="primary" if primary else "secondary", key=f"{key}:open"):
         if effect:
@@ -86,6 +88,13 @@ def action(
             st.error(attempt.why_not)
             return
     desk.announce(done)
+
+
+def _closed(label: str, why_not: str, *, key: str, icon: str | None) -> None:
+    """The button of what cannot be done, with its reason below: a finger cannot hover."""
+    with st.container(gap="xxsmall", width="content"):
+        st.button(label, key=f"{key}:closed", icon=icon, disabled=True)
+        st.caption(why_not, width=_REASON_WIDTH if len(why_not) > _REASON_LENGTH else "content")
 
 
 def _as_shown(

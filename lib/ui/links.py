@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 import streamlit as st
 
+from lib.core.access import Permission
 from lib.ui import desk, navigation
-from lib.ui.show import plain
+from lib.ui.show import plain, words
 
 # Where a row of a table is opened.
 PAGE_OF: Final[Mapping[str, str]] = MappingProxyType(
@@ -25,16 +27,19 @@ PAGE_OF: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+_TEXT_WIDTH: Final = 560  # pixels
+
+
 def link(
     label: str,
-    slug: str,
+    slug: str | None,
     key: str | None = "",
     *,
     icon: str | None = None,
     help: str | None = None,  # noqa: A002 - Streamlit's word
     **filters: str,
 ) -> None:
-    """Link to a page, to the row `key` on it, or to its list with filters.
+    """Link to a page, to the row `key` on it, or to its list with filters, each set to an option by its code.
 
     Nothing is shown where `key` is None: there is no such row. Who may not open the page sees the label only.
     """
@@ -44,13 +49,60 @@ def link(
     if target is None or not desk.may(target.permission):
         st.caption(plain(label), width="content")
         return
-    st.page_link(
-        target.file,
-        label=plain(label),
-        icon=icon,
-        help=help,
-        query_params={**({"id": key} if key else {}), **filters},
+    # Filters write themselves into the address by the words of their options.
+    parameters = {**({"id": key} if key else {}), **{name: words(code) for name, code in filters.items()}}
+    if _is_here(target.slug) and parameters:
+        _link_within(label, parameters, icon=icon, help=help)
+    else:
+        st.page_link(target.file, label=plain(label), icon=icon, help=help, query_params=parameters)
+
+
+def _is_here(slug: str) -> bool:
+    return urlsplit(str(st.context.url or "")).path.strip("/") == slug
+
+
+def _link_within(label: str, parameters: Mapping[str, str], *, icon: str | None, help: str | None) -> None:  # noqa: A002
+    """A link from a page to itself: Streamlit's own would lose the parameters."""
+    key = f"link:{label}:{sorted(parameters.items())}"
+    if st.button(plain(label), key=key, icon=icon, help=help, type="tertiary"):
+        st.query_params.from_dict(dict(parameters))
+        st.rerun()
+
+
+def waiting(title: str, detail: str, slug: str, *, urgent: bool = False, **filters: str) -> None:
+    """Show something that waits for the person, with its link beside it, below it on a narrow screen."""
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", border=True
+    ):
+        with st.container(gap=None, width=_TEXT_WIDTH):
+            st.markdown(f"**{plain(title)}**")
+            st.caption(plain(detail))
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            if urgent:
+                st.badge("Today", icon=":material/priority_high:", color="orange")
+            link("Open", slug, icon=":material/arrow_forward:", **filters)
+
+
+def not_allowed() -> None:
+    """Say that a page is not for this role, whom to ask, and where to go from here."""
+    desk.not_allowed()
+    link("Home", navigation.HOME.slug, icon=":material/home:")
+
+
+def missing() -> None:
+    """Say that an address leads nowhere, and where to go from here."""
+    st.title("Not found", anchor=False)
+    asked = st.query_params.get("address", "")
+    st.info(
+        f"There is no page at {plain(asked)}. Choose one in the menu, or search for what you meant."
+        if asked
+        else "There is no page here. Choose one in the menu, or search for what you meant.",
+        icon=":material/search_off:",
     )
+    with st.container(horizontal=True):
+        link("Home", navigation.HOME.slug, icon=":material/home:")
+        if desk.may(Permission.PEOPLE_READ):
+            link("Search", "search", icon=":material/search:")
 
 
 def object_link(table: str, key: str) -> None:

@@ -48,24 +48,30 @@ DESKS: Final = (
     Desk("Operations", "staff", "Staff", "badge", P.STAFF_READ),
 )
 HOME: Final = DESKS[0]
+MISSING: Final = "missing"  # where an address leads that is no page's; `lib.web.addresses` sends people there
 
 
-def menu(actor: Actor, not_allowed: Callable[[], None]) -> Mapping[str, Sequence[StreamlitPage]]:
+def menu(
+    actor: Actor, *, not_allowed: Callable[[], None], missing: Callable[[], None]
+) -> Mapping[str, Sequence[StreamlitPage]]:
     """Every page by section. Those that the role lacks stand hidden, with `not_allowed` in their place.
 
-    Left out instead, their address would say "Page not found" and be forgotten.
+    Left out instead, their address would say "Page not found" and be forgotten. `missing` is shown, hidden
+    as well, at the address of what does not exist.
     """
     sections: dict[str, list[StreamlitPage]] = {}
     for desk in DESKS:
         sections.setdefault(desk.section, []).append(
-            _page(desk) if actor.may(desk.permission) else _stand_in(desk, not_allowed)
+            _page(desk) if actor.may(desk.permission) else _stand_in(desk.slug, desk.title, not_allowed)
         )
+    sections[HOME.section].append(_stand_in(MISSING, "Not found", missing))
     return sections
 
 
 def closed(stand_in: Callable[[], None]) -> Sequence[StreamlitPage]:
     """Every address with one and the same page behind it, for somebody who is not signed in."""
-    return [_stand_in(desk, stand_in) for desk in DESKS]
+    pages = [_stand_in(desk.slug, desk.title, stand_in) for desk in DESKS]
+    return [*pages, _stand_in(MISSING, "Not found", stand_in)]
 
 
 def _page(desk: Desk) -> StreamlitPage:
@@ -78,8 +84,8 @@ def _page(desk: Desk) -> StreamlitPage:
     )
 
 
-def _stand_in(desk: Desk, show: Callable[[], None]) -> StreamlitPage:
+def _stand_in(slug: str, title: str, show: Callable[[], None]) -> StreamlitPage:
     def run() -> None:
         show()
 
-    return st.Page(run, title=desk.title, url_path=desk.slug, default=desk is HOME, visibility="hidden")
+    return st.Page(run, title=title, url_path=slug, default=slug == HOME.slug, visibility="hidden")

@@ -7,10 +7,10 @@ from lib.services.payments import at_stripe, credit, invoices
 from lib.services.payments.at_stripe import Collected
 from lib.services.payments.case import Contested, Owed, PaymentCase
 from lib.ui import desk
-from lib.ui.filters import money_box
+from lib.ui.filters import money_box, one_of
 from lib.ui.forms import REASON, Ask, action
 from lib.ui.show import Tile, amount, moment, plain, tiles, words
-from lib.ui.table import frame, one_of
+from lib.ui.table import frame
 
 
 def collecting(case: PaymentCase) -> None:

@@ -1,8 +1,9 @@
 """What pages show about people: the button that reveals them, notes, and the timeline."""
 
+import re
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any
+from itertools import groupby
+from typing import Any, Final
 
 import streamlit as st
 
@@ -14,9 +15,10 @@ from lib.services.timeline import Entry
 from lib.ui import desk
 from lib.ui.forms import Ask, action
 from lib.ui.links import link
-from lib.ui.show import facts, moment, plain, words
+from lib.ui.show import facts, local, moment, plain, words, zone
 
-_ICONS = {
+_CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
+_ICONS: Final = {
     "payment": "payments",
     "refund": "undo",
     "subscription": "autorenew",
@@ -61,8 +63,7 @@ def card(person: Any, *, pays: bool) -> None:
                 "Phone": person.phone_number,
                 "Last active": person.last_active_at,
                 "Joined": person.created_at,
-            },
-            columns=2,
+            }
         )
 
 
@@ -101,19 +102,13 @@ def _note(note: AnyRow) -> None:
 
 def timeline(entries: Sequence[Entry], names: dict[str, str]) -> None:
     """Show what happened, newest first, under a heading for each day. `names` are those of the partners."""
-    day: date | None = None
-    lines: list[str] = []
-    for entry in entries:
-        if entry.at and entry.at.date() != day:
-            _day(day, lines)
-            day, lines = entry.at.date(), []
-        lines.append(_line(entry, names))
-    _day(day, lines)
-
-
-def _day(day: date | None, lines: list[str]) -> None:
-    if lines:
-        st.markdown("\n".join([f"**{day:%A, %d %B %Y}**" if day else "**Undated**", "", *lines]))
+    if not entries:
+        st.caption("Nothing happened yet.")
+    for day, of_day in groupby(entries, key=lambda entry: local(entry.at).date() if entry.at else None):
+        heading = f"**{day:%A, %d %B %Y}**" if day else "**Undated**"
+        # Two blanks before its end break a line.
+        st.markdown("  \n".join([heading, *(_line(entry, names) for entry in of_day)]))
+    st.caption(f"Times in {zone()}.")
 
 
 def _line(entry: Entry, names: dict[str, str]) -> str:
@@ -121,11 +116,13 @@ def _line(entry: Entry, names: dict[str, str]) -> str:
     if entry.cents is not None:
         figure = money.show(entry.cents, entry.currency) if entry.currency else f"{entry.cents:+,}"
         parts.append(plain(figure))
-    parts += [plain(part) for part in (entry.detail, entry.words) if part]
+    parts += [plain(_worded(part)) for part in (entry.detail, entry.words) if part]
     if entry.user_id in names:
         parts.append(f"*{plain(names[entry.user_id])}*")
-    return f"- :material/{_ICONS.get(entry.kind, 'circle')}: {_time(entry.at)} {' · '.join(parts)}"
+    time = f"`{local(entry.at):%H:%M}`" if entry.at else ""
+    return f":material/{_ICONS.get(entry.kind, 'circle')}: {time} {' · '.join(parts)}"
 
 
-def _time(at: datetime | None) -> str:
-    return f"`{moment(at)[11:16]}`" if at else ""
+def _worded(text: str) -> str:
+    """A code such as `requested_by_customer` as words; people's own text as it is."""
+    return text.replace("_", " ") if _CODE.fullmatch(text) else text

@@ -1,5 +1,6 @@
 """How values look: one way for money, moments, statuses and people's own words, on every page."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,7 +35,16 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
         ("red", ":material/error:"),
     ),
 }
+_FACT_WIDTH: Final = 172  # pixels: two stand side by side on a telephone, four on a desk's screen
+_FACT_LENGTH: Final = 20  # characters that fit into it,
+_WORD_LENGTH: Final = 17  # and of a single word
+_ID_WIDTH: Final = 240
+_ID_LENGTH: Final = 25
+_GAP: Final = 15  # pixels between two
+_TRACE_LINES: Final = 16
+_TRACE_HEIGHT: Final = 400  # pixels
 _UNREMARKABLE: Final[tuple[Colour, str]] = ("gray", ":material/circle:")
+_ZERO: Final = re.compile(r"\D*0[.,0]*(?![.,\d])")  # `+0`, `$0.00 in 30 days`, and not `0.5 %`
 _MARKDOWN: Final = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]()<>#+-.!|$:~&@"})
 
 
@@ -69,9 +79,14 @@ def zone() -> str:
     return name
 
 
+def local(value: datetime) -> datetime:
+    """A moment by the reader's clock."""
+    return value.astimezone(ZoneInfo(zone()))
+
+
 def moment(value: datetime | None) -> str:
     """A moment in the reader's zone, with its name: `2026-11-22 16:04 CET`; a dash for None."""
-    return "–" if value is None else value.astimezone(ZoneInfo(zone())).strftime("%Y-%m-%d %H:%M %Z")
+    return "–" if value is None else local(value).strftime("%Y-%m-%d %H:%M %Z")
 
 
 def utc(value: datetime | None) -> str | None:
@@ -104,14 +119,21 @@ def value(item: Any) -> str:
             return str(item)
 
 
-def facts(items: Mapping[str, Any], *, columns: int = 4) -> None:
-    """Show labelled values in a grid that folds on a narrow screen."""
-    pairs = list(items.items())
-    for start in range(0, len(pairs), columns):
-        for cell, (label, item) in zip(st.columns(columns), pairs[start : start + columns], strict=False):
-            with cell.container(gap=None):
+def facts(items: Mapping[str, Any]) -> None:
+    """Show labelled values in a grid that folds on a narrow screen; a long value takes more of it."""
+    with st.container(horizontal=True, gap="small"):
+        for label, item in items.items():
+            text = value(item)
+            with st.container(gap=None, width=_fact_width(text)):
                 st.caption(label, help=utc(item) if isinstance(item, datetime) else None)
-                st.text(value(item))
+                st.text(text)
+
+
+def _fact_width(text: str) -> int:
+    """An id is one word, which breaks anywhere, and badly: it gets the room that it needs."""
+    if len(text) <= (_FACT_LENGTH if " " in text else _WORD_LENGTH):
+        return _FACT_WIDTH
+    return _ID_WIDTH if len(text) <= _ID_LENGTH else 2 * _FACT_WIDTH + _GAP
 
 
 def tiles(figures: Sequence[Tile]) -> None:
@@ -119,11 +141,13 @@ def tiles(figures: Sequence[Tile]) -> None:
     directions: dict[str, Any] = {"up": "normal", "down": "inverse", "neither": "off"}
     with st.container(horizontal=True):
         for figure in figures:
+            stayed = figure.change is not None and _ZERO.match(figure.change) is not None
             st.metric(
                 figure.label,
                 figure.value,
-                figure.change,
-                delta_color=directions[figure.good],
+                "no change" if stayed else figure.change,
+                delta_color="off" if stayed else directions[figure.good],
+                delta_arrow="off" if stayed else "auto",
                 help=figure.help,
                 border=True,
                 width="stretch",
@@ -148,6 +172,13 @@ def limit(label: str, used_cents: int, limit_cents: int, currency: str) -> None:
 def shortened(text: str, longest: int = 20_000) -> str:
     """A long text cut to what a browser shows quickly, saying so."""
     return text if len(text) <= longest else f"{text[:longest]}\n… {len(text) - longest:,} more characters"
+
+
+def trace(text: str) -> None:
+    """Show a stack as the app wrote it; a long one scrolls in its place."""
+    shown = shortened(text)
+    height: int | Literal["content"] = _TRACE_HEIGHT if shown.count("\n") > _TRACE_LINES else "content"
+    st.code(shown, language=None, wrap_lines=True, height=height)
 
 
 def counted(number: int) -> str:

@@ -1,6 +1,6 @@
-"""Lists on a page: a page of rows, filters in the address, one click to open a row, an export."""
+"""Lists on a page: a page of rows, one click to open a row, an export."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -8,58 +8,12 @@ import streamlit as st
 
 from lib.core.listing import COUNTED_UP_TO, Column, Listing
 from lib.services import exports
-from lib.ui import desk
-from lib.ui.show import amount, look, value, words, zone
+from lib.ui import cells, desk
+from lib.ui.show import value, words, zone
 
-_ROW_HEIGHT: Final = 35
-
-
-def search_box(label: str, *, placeholder: str, key: str = "q") -> str:
-    """A search box whose text lives in the address; typing starts from the first page again."""
-    typed = st.text_input(
-        label,
-        key=key,
-        type="search",
-        bind="query-params",
-        placeholder=placeholder,
-        max_chars=200,
-        live="400ms",
-        on_change=first_page,
-    )
-    return (typed or "").strip()
-
-
-def choose(label: str, options: Sequence[str], *, key: str, default: str | None = None) -> str | None:
-    """One of a few options, in the address; None when nothing is chosen."""
-    return st.segmented_control(
-        label,
-        list(options),
-        key=key,
-        default=default,
-        format_func=words,
-        bind="query-params",
-        on_change=first_page,
-    )
-
-
-def one_of(label: str, options: Sequence[str], *, key: str, shown_as: Callable[[str], str] = str) -> str:
-    """Exactly one of a few options, in the address; the first one until another is chosen."""
-    chosen = st.segmented_control(
-        label,
-        list(options),
-        key=key,
-        default=options[0],
-        format_func=shown_as,
-        required=True,
-        bind="query-params",
-        on_change=first_page,
-    )
-    return chosen or options[0]
-
-
-def toggle(label: str, *, key: str, help: str | None = None) -> bool:  # noqa: A002 - Streamlit's word
-    """A switch that lives in the address."""
-    return st.toggle(label, key=key, help=help, bind="query-params", on_change=first_page)
+_ROW_HEIGHT: Final = 35  # pixels, like the widths below
+_BORDERS: Final = 2
+_PAGE_BUTTON_WIDTH: Final = 36
 
 
 def sections(*names: str, key: str = "section") -> str:
@@ -67,23 +21,17 @@ def sections(*names: str, key: str = "section") -> str:
 
     Only the open one is read from the database.
     """
-    with st.container(horizontal=True):
-        chosen = st.segmented_control(
-            "Section",
-            list(names),
-            key=key,
-            default=names[0],
-            required=True,
-            bind="query-params",
-            label_visibility="collapsed",
-        )
+    chosen = st.segmented_control(
+        "Section",
+        list(names),
+        key=key,
+        default=names[0],
+        required=True,
+        bind="query-params",
+        label_visibility="collapsed",
+        wrap=True,
+    )
     return chosen or names[0]
-
-
-def first_page() -> None:
-    """Go back to the first page of the list, as a changed filter must."""
-    st.session_state.pop("page", None)
-    st.query_params.pop("page", None)
 
 
 def opened(parameter: str = "id") -> str | None:
@@ -92,8 +40,11 @@ def opened(parameter: str = "id") -> str | None:
 
 
 def open_row(key: str, parameter: str = "id") -> None:
-    """Put an id into the address, which opens its row."""
-    st.query_params[parameter] = key
+    """Put an id into the address, which opens its row; the list's filters come back with the list.
+
+    Left in the address they would be taken out by the next run: one more step for the browser's Back.
+    """
+    st.query_params.from_dict({parameter: key})
 
 
 def back(label: str, parameter: str = "id") -> None:
@@ -121,9 +72,12 @@ def table(
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         total = f"more than {COUNTED_UP_TO:,}" if page.more_than_counted else f"{page.total:,}"
         shown = f"{(page.number - 1) * page.size + 1:,}–{(page.number - 1) * page.size + len(page.rows):,}"
-        st.caption(f"{shown} of {total}", width="content")
+        clock = f" · times in {zone()}" if any(column.kind == "moment" for column in source.columns) else ""
+        st.caption(f"{shown} of {total}{clock}", width="content")
         if page.pages > 1:
-            st.pagination(page.pages, key="page", bind="query-params")
+            # Its two arrows and its pages; by itself it leaves pages out although there is room.
+            width = (min(page.pages, 7) + 4) * _PAGE_BUTTON_WIDTH
+            st.pagination(page.pages, key="page", bind="query-params", width=width)
         if export:
             _export(source, key, filters)
 
@@ -141,8 +95,11 @@ def frame(
     if not rows:
         st.caption(empty)
         return
-    data = pd.DataFrame({column.name: [_cell(row, column) for row in rows] for column in columns})
-    config: dict[str, Any] = {column.name: _config(column, rows) for column in columns}
+    widths = cells.widths(rows, columns)
+    data = pd.DataFrame({column.name: [cells.cell(row, column) for row in rows] for column in columns})
+    config: dict[str, Any] = {
+        column.name: cells.config(column, rows, widths.get(column.name)) for column in columns
+    }
     if opens:
         first = columns[0]
         keys = [getattr(row, opens) for row in rows]
@@ -151,6 +108,7 @@ def frame(
             first.title,
             type="tertiary",
             alignment="left",
+            width=widths.get(first.name),
             pinned=True,
             key=click,
             on_click=_open,
@@ -162,7 +120,7 @@ def frame(
         key=key,
         hide_index=True,
         column_config=config,
-        height=min(len(rows) + 1, 16) * _ROW_HEIGHT + 3,
+        height=min(len(rows) + 1, 16) * _ROW_HEIGHT + _BORDERS,
         row_height=_ROW_HEIGHT,
         placeholder="–",
         alt=alt,
@@ -171,9 +129,7 @@ def frame(
 
 def _label(row: Any, column: Column) -> str:
     """What the button of a row says."""
-    item = getattr(row, column.name)
-    shown = item if column.kind == "moment" else _cell(row, column)
-    return f"{value(shown)} ›"
+    return f"{cells.written(row, column) or value(None)} ›"
 
 
 def _open(click: str, keys: Sequence[str | None]) -> None:
@@ -185,52 +141,6 @@ def _open(click: str, keys: Sequence[str | None]) -> None:
 def _page_number() -> int:
     typed = st.session_state.get("page") or st.query_params.get("page", "1")
     return max(1, int(typed)) if str(typed).isdecimal() else 1
-
-
-def _cell(row: Any, column: Column) -> Any:
-    item = getattr(row, column.name)
-    match column.kind:
-        case "money":
-            return amount(item, getattr(row, "currency", None) or "USD")
-        case "status":
-            return [words(item)] if item else []
-        case "code":
-            return words(item) if item else None
-        case "percent" | "decimal":
-            return None if item is None else float(item)
-        case "text" | "id":
-            return item if item is None else str(item)
-        case _:
-            return item
-
-
-def _config(column: Column, rows: Sequence[Any]) -> Any:
-    titles = st.column_config
-    match column.kind:
-        case "moment":
-            return titles.DatetimeColumn(column.title, format="YYYY-MM-DD HH:mm", timezone=zone())
-        case "day":
-            return titles.DateColumn(column.title, format="YYYY-MM-DD")
-        case "money":
-            return titles.TextColumn(column.title, alignment="right")
-        case "count":
-            return titles.NumberColumn(column.title, format="localized")
-        case "decimal":
-            return titles.NumberColumn(column.title, format="%.1f")
-        case "percent":
-            return titles.NumberColumn(column.title, format="percent")
-        case "flag":
-            return titles.CheckboxColumn(column.title)
-        case "status":
-            return titles.MultiselectColumn(column.title, **_chips(rows, column))
-        case _:
-            return titles.TextColumn(column.title)
-
-
-def _chips(rows: Sequence[Any], column: Column) -> Mapping[str, Any]:
-    codes = sorted({getattr(row, column.name) for row in rows} - {None})
-    colours = [look(code)[0] for code in codes]
-    return {"options": [words(code) for code in codes], "color": colours}
 
 
 def _export(source: Listing, key: str, filters: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Final
@@ -14,23 +14,28 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lib.web.addresses import NO_PAGES
+
 # Unauthenticated in Streamlit; ours is /metrics, for this machine only.
 _CLOSED: Final = frozenset({"/_stcore/metrics"})
 _INLINE_SCRIPT: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
-_STREAMLITS_OWN: Final = ("/_stcore/", "/media/", "/component/", "/static/")
 
 
 class SecurityHeaders:
-    """Adds the headers to every HTTP answer, and Secure to every cookie of an https address."""
+    """Adds the headers to every HTTP answer, and Secure to every cookie of an https address.
 
-    def __init__(self, app: ASGIApp, *, url: str) -> None:
+    `scripts` are the pages' own inline scripts, the only ones that run beside Streamlit's.
+    """
+
+    def __init__(self, app: ASGIApp, *, url: str, scripts: Sequence[str] = ()) -> None:
         self.app = app
         self.secure = url.startswith("https://")
         host = urlsplit(url).netloc
-        scripts = " ".join(("'self'", "'wasm-unsafe-eval'", *_streamlits_inline_scripts()))
+        inline = (*_streamlits_inline_scripts(), *(script.encode() for script in scripts))
+        allowed = " ".join(("'self'", "'wasm-unsafe-eval'", *map(_hashed, inline)))
         # Streamlit styles its elements inline; its data grid draws into blobs.
         self.policy = (
-            f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
+            f"default-src 'self'; script-src {allowed}; style-src 'self' 'unsafe-inline'; "
             "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
             f"connect-src 'self' ws://{host} wss://{host}; object-src 'none'; base-uri 'self'; "
             "form-action 'self'; frame-ancestors 'none'"
@@ -125,11 +130,14 @@ class WantedPage:
         return setting
 
 
-def _streamlits_inline_scripts() -> list[str]:
-    """The hashes of the scripts that stand in Streamlit's own page, so that no other inline script runs."""
-    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_bytes()
-    digests = (hashlib.sha256(script).digest() for script in _INLINE_SCRIPT.findall(page))
-    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+def _streamlits_inline_scripts() -> list[bytes]:
+    """The scripts that stand in Streamlit's own page."""
+    return _INLINE_SCRIPT.findall((Path(streamlit.__file__).parent / "static" / "index.html").read_bytes())
+
+
+def _hashed(script: bytes) -> str:
+    """A script's hash as the policy names it, so that no other inline script runs."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'"
 
 
 def _inside(address: str) -> str:
@@ -137,8 +145,7 @@ def _inside(address: str) -> str:
     path = address.partition("?")[0]
     leads_out = not path.startswith("/") or path.startswith("//") or "\\" in address
     strange = any(ord(character) < 33 or ord(character) > 126 for character in address)
-    reserved = path.startswith((*_STREAMLITS_OWN, "/auth/", "/oauth2callback", "/idp/", "/export/"))
-    return "/" if leads_out or strange or reserved else address
+    return "/" if leads_out or strange or path.startswith(NO_PAGES) else address
 
 
 def _with_secure_cookies(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

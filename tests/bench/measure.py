@@ -52,8 +52,9 @@ class Cost:
     def too_much(self) -> str | None:
         """What is over the limit, in words."""
         over = []
-        if self.statements > STATEMENTS:
-            over.append(f"{self.statements} statements")
+        most = max(self.opening, self.statements)
+        if most > STATEMENTS:
+            over.append(f"{most} statements")
         if self.database.p50 > DATABASE_MS:
             over.append(f"{self.database.p50:.0f} ms in the database")
         return " and ".join(over) or None

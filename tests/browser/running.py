@@ -5,10 +5,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import httpx
 from playwright.sync_api import Page
@@ -35,11 +36,23 @@ class RunningApp:
     log: Path
 
 
+STREAMLIT: Final = ("streamlit", "run", "app.py", "--server.port")
+UVICORN: Final = ("uvicorn", "app:app", "--host", "localhost", "--port")
+
+
 @contextmanager
 def running_app(
-    database_path: Path, folder: Path, *, port: int | None = None, **environment: str
+    database_path: Path,
+    folder: Path,
+    *,
+    server: Sequence[str] = STREAMLIT,
+    port: int | None = None,
+    **environment: str,
 ) -> Iterator[RunningApp]:
-    """Start the app over a database that is at the newest revision, on a free port unless one is given."""
+    """Start the app over a database that is at the newest revision; stop it at the end.
+
+    `server` is one of the two ways to start it, up to its port; `port` a free one unless it is given.
+    """
     port = port or free_port()
     url, log = f"http://localhost:{port}", folder / f"app-{port}.log"
     given = {
@@ -49,7 +62,7 @@ def running_app(
         "ADMIN_URL": url,
         "DATABASE_URL": f"sqlite:///{database_path}",
     }
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", *server, str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env=given | environment, stdout=output, stderr=subprocess.STDOUT

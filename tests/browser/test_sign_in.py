@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import delete, insert, select, update
@@ -17,7 +18,7 @@ from lib.models import AdminSession, AdminUser, AuditEntry, SignInFailure
 from lib.services import staff
 from lib.ui import navigation
 from tests.browser.conftest import SignedIn
-from tests.browser.running import RunningApp, fill_in, running_app, sign_in
+from tests.browser.running import UVICORN, RunningApp, fill_in, running_app, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -141,6 +142,31 @@ def test_no_page_is_served_before_the_sign_in_not_even_by_a_process_that_has_ser
             expect(page.get_by_role("button", name="Sign in")).to_be_visible()
             expect(page.get_by_test_id("stDataFrame")).to_have_count(0)
             expect(page.get_by_test_id("stSidebar")).to_have_count(0)
+
+
+def test_uvicorn_serves_the_same_app(staffed: Path, tmp_path: Path, page: Page) -> None:
+    database_path = Path(shutil.copy(staffed, tmp_path / "admin.db"))
+    with running_app(database_path, tmp_path, server=UVICORN) as app:
+        health = httpx.get(f"{app.url}/healthz")
+        page.goto(app.url)
+        expect(page.get_by_role("heading", name="Better Together admin")).to_be_visible()
+        sign_in(page, "support@example.org")
+        expect(page.get_by_role("heading", name="Today")).to_be_visible()
+
+    assert health.status_code == httpx.codes.OK
+
+
+@pytest.mark.parametrize(
+    ("typed", "heading"), [("home", "Today"), ("users/no_such_id", "Users"), ("nonsense", "Not found")]
+)
+def test_an_address_that_is_no_pages_own_leads_somewhere(
+    app: RunningApp, signed_in: SignedIn, typed: str, heading: str
+) -> None:
+    page = signed_in(Role.SUPPORT)
+    page.goto(f"{app.url}/{typed}")
+
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_revoked_session_is_out_on_the_next_click(app: RunningApp, signed_in: SignedIn) -> None:

@@ -12,6 +12,7 @@ from lib.core.database import Database
 from lib.core.work import note, reading
 from tests.factories import NOW
 from tests.services.desk import somebody
+from tests.statements import counted
 
 LENGTH = 6
 
@@ -127,6 +128,33 @@ def test_a_payload_may_be_erased_and_the_chain_still_holds(database: Database) -
         connection.execute(text("UPDATE admin_audit_log SET payload = NULL, salt = NULL WHERE seq = 3"))
 
     assert verdict(database) == Verdict(entries=LENGTH, erased=1)
+
+
+def test_an_entry_takes_a_statement_less_where_the_chains_end_is_known(database: Database) -> None:
+    draft = Draft(somebody(), "open", NOW, {}, about=("users", "u1"))
+    with counted(database) as unaware:
+        note(database, draft)
+    end = end_of(database)
+    with counted(database) as aware:
+        note(database, draft, end=end)
+
+    assert (len(unaware), len(aware)) == (4, 3)
+    assert verdict(database) == Verdict(entries=2, erased=0)
+
+
+def test_the_chain_holds_where_somebody_added_to_it_since_its_end_was_read(database: Database) -> None:
+    write_chain(database)
+    outdated = end_of(database)
+    write_chain(database, 1)
+    note(database, Draft(somebody(), "open", NOW, {}, about=("users", "u1")), end=outdated)
+
+    assert verdict(database) == Verdict(entries=LENGTH + 2, erased=0)
+
+
+def end_of(database: Database) -> audit.End:
+    with reading(database, somebody()) as view:
+        _, end = audit.seen_since(view.session, somebody(), "open", [("users", "u1")], NOW)
+    return end
 
 
 def test_canonical_json_does_not_depend_on_the_order_of_keys() -> None:

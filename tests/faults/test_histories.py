@@ -6,6 +6,7 @@ twice, late and out of order. At its end everything that is open is worked off; 
 Stripe, and no money may have moved twice.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -26,7 +27,8 @@ from lib.core import moments
 from lib.core.database import Database
 from lib.core.errors import Refused
 from lib.core.work import reading, working
-from lib.models import InboxEvent, Operation, Payment, Refund, Subscription
+from lib.models import AuditEntry, AuditHead, InboxEvent, Operation, Payment, Refund, Subscription
+from lib.models.machines import MACHINES
 from lib.payments import inbox, operations, outcomes
 from lib.payments.rows import STATUSES
 from lib.services import refunds, subscriptions
@@ -59,6 +61,7 @@ class History(RuleBasedStateMachine):
         with reading(self.database, FINANCE) as view:
             self.at_stripe = view.session.get_one(Subscription, self.subscription).stripe_subscription_id
             self.intent = view.session.get_one(Payment, self.payment).stripe_payment_intent_id
+            self.audited = view.session.scalar(select(AuditHead.seq))
         facts = self.facts()
         with self.database.primary.begin() as connection:
             connection.execute(
@@ -208,6 +211,18 @@ class History(RuleBasedStateMachine):
         assert states <= {"applied", "ignored"}
         assert sorted(renewals) == sorted(self.stripe.invoices_of(self.at_stripe))
         self.no_money_moved_twice()
+        self.every_move_was_allowed()
+
+    def every_move_was_allowed(self) -> None:
+        """Read off the audit, which has each changed field of each row before and after."""
+        with reading(self.database, FINANCE) as view:
+            payloads = view.session.scalars(select(AuditEntry.payload).where(AuditEntry.seq > self.audited))
+            changes = [json.loads(payload or "{}").get("changes", {}) for payload in payloads]
+        for where, fields in ((where, fields) for entry in changes for where, fields in entry.items()):
+            machine = MACHINES.get(where.partition("/")[0])
+            if machine is not None and machine.column in fields:
+                before, after = fields[machine.column]
+                assert after in machine.begins if before is None else machine.may(before, after), where
 
     def no_money_moved_twice(self) -> None:
         given = [each for each in self.stripe.refunds(self.intent) if each.status == "succeeded"]

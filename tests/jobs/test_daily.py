@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,7 +14,7 @@ from lib.core.settings import Settings
 from lib.core.work import working
 from lib.jobs import daily, runs
 from lib.jobs.daily import Filled
-from lib.models import MetricDay, RevenueDay
+from lib.models import CoupleMovement, JobRun, MetricDay, RevenueDay
 from tests.factories import make_payment, make_refund, make_subscription, write
 from tests.metrics.ledger import ANNUAL, MONTHLY, NOW, day, entry, stored
 
@@ -130,6 +131,50 @@ def test_a_subscription_that_nobody_told_us_about_counts_from_its_start(database
     assert total(database, "06-12")["arr_cents"] == 36_000
 
 
+def moved(database: Database) -> list[tuple[Any, ...]]:
+    """Every couple's movements in the order of their key, with what was before and after."""
+    table = CoupleMovement.__table__
+    with database.primary.connect() as connection:
+        return [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
+
+
+def test_the_couples_behind_a_days_movements_are_written_with_it(database: Database) -> None:
+    entry(database, "06-14", MONTHLY)
+    entry(database, "06-15", ANNUAL, subscription_id="s2")
+    entry(database, "06-15", MONTHLY, subscription_id="s3", relationship_id="c2", currency="EUR")
+    daily.run_daily(database, day("06-15"), SETTINGS, now=NOW)
+
+    assert moved(database) == [
+        ("house", day("06-14"), "USD", "c1", "new", 0, 36_000),
+        ("house", day("06-15"), "EUR", "c2", "new", 0, 36_000),
+        ("house", day("06-15"), "USD", "c1", "expansion", 36_000, 60_000),
+    ]
+
+
+def test_a_day_that_is_filled_again_has_the_couples_of_its_new_figures_only(database: Database) -> None:
+    entry(database, "06-05")
+    entry(database, "06-08", status="canceled")
+    entry(database, "06-08", subscription_id="s2", relationship_id="c2")
+    daily.run_daily(database, day("06-14"), SETTINGS, now=NOW - timedelta(days=1))
+    entry(database, "06-05", status="canceled", recorded_at=NOW - timedelta(hours=1))
+    daily.run_daily(database, day("06-15"), SETTINGS, now=NOW)
+
+    assert moved(database) == [("house", day("06-08"), "USD", "c2", "new", 0, 36_000)]
+
+
+def test_what_an_earlier_release_did_not_fill_is_filled_by_the_next_run(database: Database) -> None:
+    entry(database, "06-01")
+    daily.run_daily(database, day("06-14"), SETTINGS, now=NOW - timedelta(days=1))
+    with database.primary.begin() as connection:
+        connection.execute(delete(CoupleMovement))
+        summary = json.dumps({"settled_seq": 1, "newest_seq": 1})
+        connection.execute(update(JobRun).values(summary=summary))
+    caught_up = daily.run_daily(database, day("06-15"), SETTINGS, now=NOW)
+
+    assert caught_up.since == day("06-01")
+    assert [row[1] for row in moved(database)] == [day("06-01")]
+
+
 def test_a_backfill_of_two_years_gives_what_the_days_gave(database: Database) -> None:
     for month in range(1, 13):
         couple = {"subscription_id": f"s{month}", "relationship_id": f"c{month}"}
@@ -138,14 +183,15 @@ def test_a_backfill_of_two_years_gives_what_the_days_gave(database: Database) ->
     days = [day("2025-01-15") + timedelta(days=offset) for offset in range(517)]
     for on in days[-60:]:
         with working(database, daily.ACTOR, now=NOW) as work:
-            daily.roll_up(work, on)
-    one_by_one = stored(database)
+            daily.roll_up_days(work, on, on)
+    one_by_one, moved_one_by_one = stored(database), moved(database)
     with database.primary.begin() as connection:
         connection.execute(delete(MetricDay))
     filled = daily.backfill(database, days[0], days[-1], now=NOW)
 
     assert one_by_one[0]["day"] == days[-60]
     assert [row for row in stored(database) if row["day"] >= days[-60]] == one_by_one
+    assert [row for row in moved(database) if row[1] >= days[-60]] == moved_one_by_one != []
     assert (filled.since, filled.until, filled.rows) == (days[0], days[-1], len(stored(database)))
 
 
@@ -197,7 +243,7 @@ def test_a_person_does_not_run_the_job(database: Database) -> None:
     admin = Actor("staff_1", "admin@example.org", Role.ADMIN)
 
     with pytest.raises(NotAllowed, match="Only the worker"), working(database, admin, now=NOW) as work:
-        daily.roll_up(work, day("06-15"))
+        daily.roll_up_days(work, day("06-15"), day("06-15"))
 
 
 def test_the_run_is_kept_with_what_it_filled(database: Database) -> None:
@@ -210,6 +256,7 @@ def test_the_run_is_kept_with_what_it_filled(database: Database) -> None:
     assert run.summary == {
         "newest_seq": 1,
         "settled_seq": 1,
+        "fills": daily.FILLS,
         "since": "2026-06-14",
         "until": "2026-06-15",
         "rows": 4,

@@ -1,5 +1,7 @@
 """The way down: the rows behind a figure add up to it."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import text
 
@@ -36,12 +38,12 @@ def test_each_movement_shows_its_couple_what_it_had_and_what_it_has(company: Dat
 
     rows = [(row.day.day, row.movement, row.relationship_id, row.change_arr_cents) for row in page.rows]
     assert rows == [
-        (10, "churn", "c1", -24_000),
         (10, "new", "c2", 60_000),
+        (10, "churn", "c1", -24_000),
         (5, "contraction", "c1", -12_000),
         (1, "new", "c1", 36_000),
     ]
-    churn = page.rows[0]
+    churn = page.rows[1]
     assert (churn.before_arr_cents, churn.after_arr_cents, churn.status, churn.cause, churn.known_from) == (
         *(24_000, 0),
         *("canceled", "involuntary", "event"),
@@ -55,6 +57,27 @@ def test_the_movements_of_a_time_add_up_to_the_change_of_mrr_in_it(company: Data
         days = revenue.mrr_by_day(view, day("06-03"), day("06-15")).days
 
     assert sum(row.change_arr_cents for row in rows) == days[-1].arr_cents - days[0].arr_cents
+
+
+@pytest.mark.parametrize("movement", mrr.MOVEMENTS)
+def test_the_couples_of_a_movement_add_up_to_its_figure(company: Database, movement: str) -> None:
+    with reading(company, FINANCE, now=NOW) as view:
+        rows = list(couples_behind.stream(view, since=day("06-01"), until=day("06-15"), movement=movement))
+        (month,) = revenue.churn_by_month(view, day("06-01"), day("06-15")).months
+
+    assert sum(abs(row.change_arr_cents) for row in rows) == getattr(month, f"{movement}_arr_cents")
+
+
+def test_a_movement_shows_the_couples_last_entry_of_its_day(database: Database) -> None:
+    entry(database, "06-01")
+    entry(database, datetime(2026, 6, 5, 9, tzinfo=UTC), status="paused")
+    entry(database, datetime(2026, 6, 5, 17, tzinfo=UTC), status="canceled", cause="voluntary")
+    entry(database, "06-06", status="canceled", cause="involuntary")
+    fill(database, "06-01", "06-15")
+    with reading(database, FINANCE, now=NOW) as view:
+        (churn,) = couples_behind.page(view, since=day("06-02"), until=day("06-30")).rows
+
+    assert (churn.movement, churn.status, churn.cause) == ("churn", "canceled", "voluntary")
 
 
 def test_one_kind_of_movement_can_be_chosen(company: Database) -> None:
@@ -101,6 +124,7 @@ def test_names_come_masked(company: Database) -> None:
 
 def test_a_couple_that_is_gone_is_still_behind_its_figure(database: Database) -> None:
     entry(database, "06-01", relationship_id="deleted", plan_id="deleted")
+    fill(database, "06-01", "06-01")
     with reading(database, FINANCE, now=NOW) as view:
         (row,) = couples_behind.page(view, since=day("06-01"), until=day("06-01")).rows
 

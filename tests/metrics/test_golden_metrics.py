@@ -83,7 +83,7 @@ def test_one_that_is_set_to_cancel_churns_when_its_period_ends(sqlite: Database)
     entry(sqlite, asked, set_to_cancel=True)
     entry(sqlite, end, status="canceled")
     with sqlite.primary.connect() as connection:
-        moved = connection.execute(mrr.movements(HOUSE, day("2026-02-01"), TODAY)).all()
+        moved = connection.execute(mrr.movements(mrr.couple_days(HOUSE, day("2026-02-01"), TODAY))).all()
 
     assert [(row[0].isoformat(), row[2]) for row in moved] == [
         (published["expected"]["profitwell_churn_date"], "churn")
@@ -112,7 +112,7 @@ def test_two_purchases_within_an_hour_are_one_new_couple(sqlite: Database) -> No
     entry(sqlite, NOW, 1200 * first, subscription_id="s1")
     entry(sqlite, NOW + timedelta(minutes=59), 1200 * second, subscription_id="s2")
     with sqlite.primary.connect() as connection:
-        moved = connection.execute(mrr.movements(HOUSE, TODAY, TODAY)).all()
+        moved = connection.execute(mrr.movements(mrr.couple_days(HOUSE, TODAY, TODAY))).all()
 
     ((_, amount),) = published["expected"]["movements"]
     assert [(row[2], int(row[3])) for row in moved] == [("new", 1200 * amount)]

@@ -26,7 +26,7 @@ def standing(database: Database, on: str) -> list[tuple[str, int, int, int]]:
 
 def moved(database: Database, since: str, until: str) -> list[tuple[str, str, int, int]]:
     with database.primary.connect() as connection:
-        rows = connection.execute(mrr.movements(HOUSE, day(since), day(until))).all()
+        rows = connection.execute(mrr.movements(mrr.couple_days(HOUSE, day(since), day(until)))).all()
     return sorted((row[0].strftime("%m-%d"), row[2], int(row[3]), row[4]) for row in rows)
 
 

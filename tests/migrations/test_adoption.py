@@ -15,6 +15,7 @@ from lib.core.errors import Invalid, Refused
 from lib.models import User, masks
 from lib.models.types import sortable
 from tests.databases import opened
+from tests.revisions import NEWEST, OURS
 
 ROWS = """
 INSERT INTO users (id, email, name, created_at) VALUES
@@ -37,7 +38,7 @@ def test_the_apps_database_is_adopted_with_its_rows(apps_own: Path) -> None:
             people = [tuple(row) for row in session.execute(newest_first)]
 
     assert report.other_tables == ("push_subscriptions",)
-    assert report.applied == ("0100", "0101", "0104")
+    assert report.applied == OURS
     assert checked.is_good
     assert people == [
         ("Third", None),
@@ -109,7 +110,7 @@ def test_every_difference_is_listed(apps_own: Path) -> None:
 
 
 def test_a_database_of_ours_is_not_adopted_again(full_sqlite: Engine) -> None:
-    with pytest.raises(Refused, match="ours already, at revision 0104"):
+    with pytest.raises(Refused, match=f"ours already, at revision {NEWEST}"):
         schema.adopt(full_sqlite)
 
 

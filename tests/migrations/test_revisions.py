@@ -14,8 +14,7 @@ from lib.core.errors import Invalid, Refused
 from lib.core.schema import revisions
 from lib.models import AuditHead
 from tests.databases import opened
-
-ALL = ("0001", "0002", "0003", "0100", "0101", "0104")
+from tests.revisions import ALL, NEWEST, OURS
 
 
 def test_up_down_and_up_again_end_where_they_began(empty: Engine) -> None:
@@ -58,9 +57,9 @@ def test_processes_that_upgrade_at_once_wait_for_each_other(empty: Engine) -> No
 
 
 def test_a_revision_that_fails_leaves_nothing_behind(empty: Engine, scratch_migrations: Path) -> None:
-    (scratch_migrations / "versions" / "0105_fails.py").write_text(
+    (scratch_migrations / "versions" / "9000_fails.py").write_text(
         "from alembic import op\n"
-        "revision, down_revision, branch_labels, depends_on = '0105', '0104', None, None\n"
+        f"revision, down_revision, branch_labels, depends_on = '9000', '{NEWEST}', None, None\n"
         "def upgrade():\n"
         "    op.execute('CREATE TABLE half_done (id INTEGER)')\n"
         "    raise ZeroDivisionError\n"
@@ -147,9 +146,9 @@ def test_every_revision_is_pinned_and_pinning_never_changes_an_old_checksum(scra
     assert schema.pin() == ()
     edited = scratch_migrations / "versions" / "0101_indexes.py"
     edited.write_text("# emptied")
-    (scratch_migrations / "versions" / "0102_new.py").write_text("# new")
+    (scratch_migrations / "versions" / "9000_new.py").write_text("# new")
 
-    assert schema.pin() == ("0102_new.py",)
+    assert schema.pin() == ("9000_new.py",)
     assert revisions.edited_revisions() == ("0101_indexes.py",)
 
 
@@ -228,7 +227,7 @@ def test_check_names_what_is_pending(empty: Engine) -> None:
 
     report = schema.check(empty)
 
-    assert (report.revision, report.pending, report.differences) == ("0003", ("0100", "0101", "0104"), ())
+    assert (report.revision, report.pending, report.differences) == ("0003", OURS, ())
     assert not report.is_good
 
 

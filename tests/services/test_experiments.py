@@ -7,9 +7,9 @@ import pytest
 from lib.core.database import Database
 from lib.core.errors import NotAllowed, NotFound
 from lib.core.work import View, reading
-from lib.models import Assignment, Variant
+from lib.metrics.experiment_counts import Exposure
 from lib.services import experiments
-from tests.factories import NOW, make_couple, make_user, write
+from tests.factories import NOW, assign, make_arm, make_couple, make_user
 from tests.staff import PRODUCT, SUPPORT
 
 
@@ -24,31 +24,6 @@ def database(database_url: str) -> Iterator[Database]:
 def view(database: Database) -> Iterator[View]:
     with reading(database, PRODUCT, now=NOW) as view:
         yield view
-
-
-def make_arm(database: Database, test: str = "price", arm: str = "control", **over: Any) -> str:
-    values = {
-        "id": f"{test}_{arm}",
-        "test_name": test,
-        "variant_name": arm,
-        "is_active": True,
-        "traffic_percentage": 50,
-        "start_date": NOW - timedelta(days=10),
-        "created_at": NOW - timedelta(days=10),
-    }
-    return write(database, Variant, **values | over)
-
-
-def assign(database: Database, arm: str, user: str | None, couple: str | None, **over: Any) -> None:
-    values = {
-        "id": f"{arm}_{user}_{couple}",
-        "test_name": arm.partition("_")[0],
-        "variant_id": arm,
-        "user_id": user,
-        "relationship_id": couple,
-        "converted": False,
-    }
-    write(database, Assignment, **values | over)
 
 
 def test_tests_come_newest_first_with_their_arms(database: Database, view: View) -> None:
@@ -135,7 +110,7 @@ def test_split_couples_and_people_in_two_arms_are_counted(database: Database, vi
     assign(database, "price_control", "u5", None)
     assign(database, "price_treatment", "u5", None)
 
-    assert experiments.exposure(view, "price") == experiments.Exposure(
+    assert experiments.one(view, "price").exposure == Exposure(
         people=5, people_in_several_arms=1, couples=2, split_couples=1, without_couple=2
     )
 
@@ -143,7 +118,7 @@ def test_split_couples_and_people_in_two_arms_are_counted(database: Database, vi
 def test_a_test_without_assignments_exposes_nobody(database: Database, view: View) -> None:
     make_arm(database)
 
-    assert experiments.exposure(view, "price") == experiments.Exposure(0, 0, 0, 0, 0)
+    assert experiments.one(view, "price").exposure == Exposure(0, 0, 0, 0, 0)
 
 
 def test_a_test_that_is_gone_is_not_found(view: View) -> None:

@@ -122,7 +122,7 @@ def test_every_kind_of_the_filter_exists() -> None:
     assert {source.kind for source in timeline.SOURCES} == set(timeline.KINDS)
 
 
-def test_it_takes_three_statements_however_much_happened(database: Database) -> None:
+def test_it_takes_two_statements_however_much_happened(database: Database) -> None:
     couple, (one, _) = make_story(database)
     for hours in range(20):
         make_payment(database, user_id=one, relationship_id=couple, created_at=NOW - timedelta(hours=hours))
@@ -130,7 +130,7 @@ def test_it_takes_three_statements_however_much_happened(database: Database) -> 
     with counted(database) as statements:
         read(database, timeline.of_couple, couple)
 
-    assert len(statements) == 3
+    assert len(statements) == 2
 
 
 def test_every_table_is_read_by_an_index(sqlite_url: str) -> None:

@@ -1,0 +1,101 @@
+"""Cells and columns of a table: what each kind of column shows, and how wide it has to be."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from lib.core.listing import Column
+from lib.ui.show import amount, local, look, words, zone
+
+# Pixels.
+_LETTER_WIDTH: Final = 8
+_CELL_PADDING: Final = 20
+_CHIP_PADDING: Final = 20
+_BUTTON_PADDING: Final = 32
+_ID_WIDTH: Final = 180
+_WIDEST: Final = 360
+_PAGE_WIDTH: Final = 840
+
+
+def cell(row: Any, column: Column) -> Any:
+    """What the grid gets for a row's value in a column."""
+    item = getattr(row, column.name)
+    match column.kind:
+        case "money":
+            return amount(item, getattr(row, "currency", None) or "USD")
+        case "status":
+            return [words(item)] if item else []
+        case "flag":
+            return ["Yes"] if item else []
+        case "code":
+            return words(item) if item else None
+        case "percent" | "decimal":
+            return None if item is None else float(item)
+        case "text" | "id":
+            return item if item is None else str(item)
+        case _:
+            return item
+
+
+def written(row: Any, column: Column) -> str:
+    """A cell as text."""
+    if column.kind == "moment":
+        item = getattr(row, column.name)
+        return f"{local(item):%Y-%m-%d %H:%M}" if item else ""
+    content = cell(row, column)
+    if isinstance(content, list):
+        return ", ".join(content)
+    return "" if content is None else str(content)
+
+
+def widths(rows: Sequence[Any], columns: Sequence[Column]) -> Mapping[str, int]:
+    """The columns' widths, where the grid's own guess, from its first rows, would cut something off.
+
+    Where all fit beside each other the widest has none: it takes what is left of the page.
+    """
+    needed = {column.name: _width(column, rows) for column in columns}
+    needed[columns[0].name] += _BUTTON_PADDING
+    if sum(needed.values()) <= _PAGE_WIDTH:
+        needed.pop(max(needed, key=needed.__getitem__))
+    return needed
+
+
+def _width(column: Column, rows: Sequence[Any]) -> int:
+    """Wide enough for nine cells of ten: one very long name does not push everything else away."""
+    lengths = sorted(len(written(row, column)) for row in rows)
+    chip = _CHIP_PADDING if column.kind in {"status", "flag"} else 0
+    letters = max(
+        len(column.title) * _LETTER_WIDTH, lengths[(len(lengths) - 1) * 9 // 10] * _LETTER_WIDTH + chip
+    )
+    return min(letters + _CELL_PADDING, _ID_WIDTH if column.kind == "id" else _WIDEST)
+
+
+def config(column: Column, rows: Sequence[Any], width: int | None) -> Any:
+    """How the grid draws a column; without a width it takes what is left."""
+    kinds = st.column_config
+    as_numbers = {"count": "localized", "decimal": "%.1f", "percent": "percent"}
+    common: dict[str, Any] = {"label": column.title, "width": width}
+    match column.kind:
+        case "moment":
+            return kinds.DatetimeColumn(
+                **common, format="YYYY-MM-DD HH:mm", timezone=zone(), help=f"Time in {zone()}"
+            )
+        case "day":
+            return kinds.DateColumn(**common, format="YYYY-MM-DD")
+        case "money":
+            return kinds.TextColumn(**common, alignment="right")
+        case "count" | "decimal" | "percent":
+            return kinds.NumberColumn(**common, format=as_numbers[column.kind])
+        case "flag":
+            return kinds.MultiselectColumn(**common, options=["Yes"], color=["blue"])
+        case "status":
+            return kinds.MultiselectColumn(**common, **_chips(rows, column))
+        case _:
+            return kinds.TextColumn(**common)
+
+
+def _chips(rows: Sequence[Any], column: Column) -> Mapping[str, Any]:
+    codes = sorted({getattr(row, column.name) for row in rows} - {None})
+    colours = [look(code)[0] for code in codes]
+    return {"options": [words(code) for code in codes], "color": colours}
