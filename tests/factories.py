@@ -92,6 +92,51 @@ def make_payment(database: Database, **over: Any) -> str:
     return write(database, models.Payment, **values | over)
 
 
+def make_invoice(database: Database, **over: Any) -> str:
+    """An open invoice that was tried once, and the failed payment of it; gives the payment's id."""
+    n = next(_numbers)
+    payment = over.pop("payment_id", None) or make_payment(
+        database,
+        status="failed",
+        failure_reason="insufficient_funds: Your card has insufficient funds.",
+        metadata={"stripe_invoice_id": over.get("stripe_invoice_id", f"in_{n}")},
+    )
+    values = {
+        "stripe_invoice_id": f"in_{n}",
+        "payment_id": payment,
+        "stripe_customer_id": f"cus_{n}",
+        "status": "open",
+        "currency": "USD",
+        "amount_due_cents": 3000,
+        "amount_paid_cents": 0,
+        "amount_remaining_cents": 3000,
+        "attempt_count": 1,
+        "next_attempt_at": NOW + timedelta(days=3),
+        "issued_at": NOW - timedelta(days=10),
+        "told_at": NOW - timedelta(days=10),
+    }
+    write(database, models.Invoice, **values | over)
+    return payment
+
+
+def make_dispute(database: Database, **over: Any) -> str:
+    """A dispute that waits for evidence, and the payment that it is about; gives the dispute's id."""
+    n = next(_numbers)
+    values = {
+        "stripe_dispute_id": f"dp_{n}",
+        "payment_id": over.pop("payment_id", None) or make_payment(database),
+        "status": "needs_response",
+        "reason": "fraudulent",
+        "currency": "USD",
+        "amount_cents": 3000,
+        "evidence_due_at": NOW + timedelta(days=3),
+        "opened_at": NOW - timedelta(days=4),
+        "told_at": NOW - timedelta(days=4),
+    }
+    write(database, models.Dispute, **values | over)
+    return values["stripe_dispute_id"] if "stripe_dispute_id" not in over else over["stripe_dispute_id"]
+
+
 def make_refund(database: Database, **over: Any) -> str:
     n = next(_numbers)
     user_id = over.pop("user_id", None) or make_user(database)

@@ -4,18 +4,20 @@ import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import stripe
 
+from lib.core import moments
 from lib.core.database import Database
 from lib.payments.events import RefundFacts
 from lib.payments.gateway import Gateway
 from lib.payments.sandbox import server
 from lib.payments.sandbox.store import Store
-from tests.factories import make_payment, make_plan, make_subscription
+from tests.factories import make_invoice, make_payment, make_plan, make_subscription
 
 KEY = "sk_test_51AbCdEfGhIjKlMnOpQrStUv"
 SUPPLY = 1_000
@@ -89,6 +91,43 @@ class LocalStripe:
     def v1(self) -> Any:
         """The SDK itself, for what a test prepares or counts at Stripe."""
         return self.client.v1
+
+    def unpaid(self, database: Database, *, card: str | None = "pm_card_chargeCustomerFail") -> str:
+        """A past-due subscription of ours whose invoice of $30.00 was refused once; gives our payment's id.
+
+        `card` is the customer's today; None leaves them without one.
+        """
+        n = next(self._unused)
+        plan, name = make_plan(database, stripe_price_id=f"price_of_test_{n}"), f"sub_{n}"
+        known = {"stripe_subscription_id": name, "stripe_customer_id": f"cus_{n}", "plan_id": plan}
+        subscription = make_subscription(database, status="past_due", **known)
+        self.renews(name, "fail")
+        invoice = next(each for each in self.gateway.invoices.open() if each.subscription_id == name)
+        [intent] = self.gateway.invoices.payments(invoice.id)
+        assert invoice.customer_id is not None
+        if card is not None:
+            self._give_card(invoice.customer_id, card)
+        payment = make_payment(
+            database,
+            subscription_id=subscription,
+            stripe_payment_intent_id=intent,
+            stripe_charge_id=None,
+            status="failed",
+            failure_reason="Your card was declined.",
+        )
+        return make_invoice(
+            database,
+            payment_id=payment,
+            stripe_invoice_id=invoice.id,
+            stripe_customer_id=invoice.customer_id,
+            told_at=moments.now() - timedelta(days=1),
+        )
+
+    def _give_card(self, customer: str, card: str) -> None:
+        """Make a test card the customer's default."""
+        attached = self._http.post(f"/v1/payment_methods/{card}/attach", data={"customer": customer})
+        default = {"invoice_settings[default_payment_method]": attached.raise_for_status().json()["id"]}
+        self._http.post(f"/v1/customers/{customer}", data=default).raise_for_status()
 
     def refunds(self, payment_intent_id: str) -> list[RefundFacts]:
         """Every refund that Stripe made of a payment."""

@@ -36,6 +36,7 @@ from lib.services import (
     subscriptions,
 )
 from lib.services.credits import grants, ledger
+from lib.services.payments import disputes, transactions
 from tests.bench import company, desk
 from tests.bench.screens import SCREENS, Screen, address_of, rows_to_open
 from tests.statements import Sent, recorded
@@ -56,6 +57,15 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "status": (None, *subscriptions.STATUSES),
         "set_to_cancel": (None, True),
     },
+    "transactions.payments": {
+        "q": ("", "pay_1", "pi_1", "in_1", "dp_1", "somebody@example.org"),
+        "status": (None, *transactions.STATUSES),
+        "kind": (None, "subscription"),
+        "since": (None, SINCE),
+        "amount": ("", "20-30"),
+    },
+    "failed.invoices": {},
+    "disputes.disputes": {"state": (None, *disputes.STATES)},
     "refunds.requests": {"status": (None, *refunds.STATUSES)},
     "discounts.codes": {"q": ("", "WEL"), "switched": (None, *discounts.SWITCHES)},
     "discounts.redemptions": {"code_id": ("disc",)},
@@ -114,6 +124,7 @@ MAY_BE_SCANNED = {
     "admin_credit_limits": "a few rows",
     "subscription_addons": "a dozen rows",
     "admin_heartbeats": "a row for each process",
+    "admin_disputes": "one for some thousand payments",
     "discount_codes": "some hundreds, whose switch is not worth an index",
     "challenges": "some dozens",
     "achievements": "some dozens",
@@ -123,6 +134,8 @@ MAY_BE_SORTED = {
     "people.users": {"q", "subscription"},
     "couples.couples": {"q"},
     "subscriptions.subscriptions": {"q"},
+    "transactions.payments": {"q", "amount"},
+    "disputes.disputes": {"", "state"},
     "stripe_inbox.events": {"q"},
     "drift.findings": {"q"},
     "inbox_replays.steps": {"replay_id"},

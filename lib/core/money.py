@@ -50,6 +50,11 @@ def parse(text: str, currency: str | None = "USD") -> int:
     return int(minor)
 
 
+def typed(cents: int, currency: str | None = "USD") -> str:
+    """Minor units as a person would type them and `parse` reads them: `1200.50`."""
+    return f"{Decimal(cents).scaleb(-decimals(currency)):f}"
+
+
 def monthly(arr_cents: int) -> int:
     """Monthly from annualised cents, rounded half up, once, for showing: 28,900 -> 2,408."""
     return int((Fraction(arr_cents, 12) + Fraction(1, 2)).__floor__())

@@ -5,7 +5,7 @@ from typing import Any
 
 from lib.demo.book import Book
 from lib.demo.catalogue import Catalogue, Code, Extra, Plan
-from lib.demo.clock import plus_months
+from lib.demo.clock import DAY, plus_months
 from lib.demo.ids import stripe_id
 from lib.demo.life import Invoice, Life
 from lib.demo.people import Couple
@@ -66,8 +66,8 @@ class StripeSide:
                 metadata={"discount_id": code.id},
             )
 
-    def customer(self, couple: Couple, random: Random, *, declines: bool) -> None:
-        """The couple as a customer, with a card; `declines` when its card is refused today."""
+    def customer(self, couple: Couple, random: Random, *, declines: bool, credit: int = 0) -> None:
+        """The couple as a customer, with a card that `declines` today or not, and cents of credit."""
         payer = couple.payer
         card, brand = random.choices(list(_CARDS), list(_CARDS.values()))[0]
         self._book.at_stripe(
@@ -79,7 +79,20 @@ class StripeSide:
             phone=payer.phone,
             metadata={"user_id": payer.id, "relationship_id": couple.id},
             default_payment_method=card_of(couple),
+            balance=-credit,
         )
+        if credit:
+            self._book.at_stripe(
+                "customer_balance_transaction",
+                id=stripe_id("cbtxn", couple.customer),
+                created=couple.joined + DAY,
+                customer=couple.customer,
+                amount=-credit,
+                ending_balance=-credit,
+                currency="usd",
+                type="adjustment",
+                description="For the trouble with the sync",
+            )
         self._book.at_stripe(
             "payment_method",
             id=card_of(couple),

@@ -8,6 +8,7 @@ from lib.demo.at_stripe import StripeSide
 from lib.demo.book import Book
 from lib.demo.catalogue import Catalogue, Code, Plan
 from lib.demo.clock import DAY, HOUR, day_of, sql_form, stamp, stripe_form
+from lib.demo.collecting import Collecting, credit_of, has_new_card
 from lib.demo.dirt import Dirt, old_price
 from lib.demo.figures import Figures
 from lib.demo.growth import season
@@ -66,6 +67,7 @@ class Billing:
         self._catalogue = catalogue
         self._figures = figures
         self._webhooks = webhooks
+        self.collecting = Collecting(book, webhooks, horizon)
         self._refunds = refunds
         self._horizon = horizon
         self._givers: deque[Couple] = deque(maxlen=_GIVERS_REMEMBERED)
@@ -88,8 +90,9 @@ class Billing:
         if Dirt.BOTH_PAY in wrong and money.lives:
             self._second_payer(couple, money, random)
         if money.lives:
-            declines = any(life.state.status in {"past_due", "incomplete"} for life in money.lives)
-            self.stripe.customer(couple, random, declines=declines)
+            behind = any(life.state.status in {"past_due", "incomplete"} for life in money.lives)
+            declines = behind and not has_new_card(couple)
+            self.stripe.customer(couple, random, declines=declines, credit=credit_of(couple))
             self._customer_events(couple)
             if couple.number % _PARTNER_HAS_CARD == 3 and not wrong:
                 self._card_of_partner(couple)
@@ -212,6 +215,7 @@ class Billing:
         for number, bill in enumerate(life.invoices):
             invoice_key = stripe_id("in", f"{own_id}:{number}")
             self.stripe.invoice(invoice_key, key, couple, bill)
+            paid: Paid | None = None
             for count, attempt in enumerate(bill.attempts, 1):
                 paid = self._attempt(couple, user, own_id, invoice_key, bill, attempt, pays_by, random)
                 if paid is not None and not attempt.decline:
@@ -222,6 +226,7 @@ class Billing:
                     payment = paid.id if paid else None
                     self.note_usage(bill.code, couple, user, payment, bill.discount, attempt.moment)
                 self._invoice_event(invoice_key, key, couple, bill, attempt, count)
+            self.collecting.invoice(invoice_key, couple, bill, paid)
         if code is not None and code.kind == "trial_extension":
             self.note_usage(code, couple, user, None, 0, life.started)
         elif code is not None and not any(bill.status == "paid" for bill in life.invoices):

@@ -160,6 +160,7 @@ class _Company:
     def _close_the_books(self) -> None:
         self._outside()
         self.refunds.open_requests(self.scale.couples, self._random("requests"))
+        self.billing.collecting.disputes(self.refunds.undisturbed)
         self.figures.write(self.book, self.start, self.horizon)
         self.billing.stripe.codes(self.catalogue.codes)
         self.book.close()

@@ -11,7 +11,7 @@ from lib.core.access import Actor, Role
 from lib.core.database import Database
 from lib.core.work import reading, working
 from lib.demo.staff import ACCOUNTS
-from lib.models import AdminUser, AiCredit, Payment, Refund, Subscription, UserAddon, sortable
+from lib.models import AdminUser, AiCredit, Dispute, Payment, Refund, Subscription, UserAddon, sortable
 from lib.services import notes, refunds
 from lib.services.credits import grants
 
@@ -62,6 +62,7 @@ def open_first_cases(database: Database) -> None:
                 Payment.transaction_type == "subscription",
                 Payment.refund_amount_cents.is_(None),
                 Payment.id.not_in(select(Refund.transaction_id)),
+                Payment.id.not_in(select(Dispute.payment_id).where(Dispute.payment_id.is_not(None))),
             )
             .order_by(sortable(Payment.created_at).desc(), Payment.id.desc())
             .limit(len(_WISHES))

@@ -145,6 +145,24 @@ def _line(key: str, subscription_key: str, bill: Invoice) -> dict[str, Any]:
     }
 
 
+def dispute(key: str, paid: Paid, opened: int, due: int, reason: str) -> dict[str, Any]:
+    """A dispute when it was opened."""
+    return {
+        "id": key,
+        "object": "dispute",
+        "amount": paid.purchase.amount,
+        "charge": paid.charge,
+        "created": opened,
+        "currency": "usd",
+        "evidence_details": {"due_by": due, "has_evidence": False, "past_due": False, "submission_count": 0},
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": paid.intent,
+        "reason": reason,
+        "status": "needs_response",
+    }
+
+
 def refunded_charge(paid: Paid, returned: Returned) -> dict[str, Any]:
     """A charge after money went back; the amount is cumulative and the refunds are not listed."""
     purchase = paid.purchase

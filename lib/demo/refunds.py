@@ -32,6 +32,7 @@ class Refunds:
         self._webhooks = webhooks
         self._horizon = horizon
         self._recent: deque[Paid] = deque(maxlen=_RECENT)
+        self._waiting: set[str] = set()
 
     def take(self, till: Till, purchase: Purchase, random: Random) -> Paid:
         """Record a payment and, now and then, that it was asked back and what was decided."""
@@ -57,6 +58,12 @@ class Refunds:
         """Keep a payment in mind that may still be asked back; the newest few hundred are."""
         self._recent.append(paid)
 
+    @property
+    def undisturbed(self) -> list[Paid]:
+        """The recent payments that nobody asks back today, in the order in which they were made."""
+        quiet = [paid for paid in self._recent if paid.id not in self._waiting]
+        return sorted(quiet, key=lambda paid: paid.purchase.moment)
+
     def open_requests(self, couples: int, random: Random) -> None:
         """What waits today: requests of several couples, one of them large; some approved and not paid."""
         candidates = {
@@ -75,6 +82,7 @@ class Refunds:
             amount = paid.purchase.amount if number < 3 else _part(paid.purchase.amount, random)
             status = "approved" if number > wanted else "pending"
             self._write(paid, random, status, amount, min(asked, self._horizon - HOUR))
+            self._waiting.add(paid.id)
 
     def _pay_back(self, paid: Paid, returned: Returned, random: Random) -> None:
         own_id = self._write(paid, random, "processed", returned.cents, returned.asked, returned.sent)

@@ -22,6 +22,7 @@ _OUTCOMES = {
     "customer.subscription.deleted": "The subscription is canceled.",
     "invoice.payment_succeeded": "The payment is noted as succeeded.",
     "invoice.payment_failed": "The payment is noted as failed.",
+    "charge.dispute.created": "The dispute and its deadline are noted.",
     "charge.refunded": "The refunded amount is set on the payment.",
 }
 

@@ -46,6 +46,7 @@ from lib.models.billing import (
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
 from lib.models.goodwill import Goodwill
+from lib.models.invoices import Dispute, Invoice
 from lib.models.money import (
     InboxEvent,
     MetricDay,
@@ -101,6 +102,7 @@ __all__ = [
     "DailyCheckin",
     "DiscountCode",
     "DiscountUsage",
+    "Dispute",
     "DriftFinding",
     "DriftSeen",
     "DriftWalk",
@@ -117,6 +119,7 @@ __all__ = [
     "InboxEvent",
     "InboxReplay",
     "InboxReplayStep",
+    "Invoice",
     "JobRun",
     "MetricDay",
     "Note",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy import ColumnElement, and_, func, literal, select, union_all
 
 from lib.core import moments, money
 from lib.core.access import Permission
@@ -18,9 +18,11 @@ from lib.metrics import revenue
 from lib.models import (
     AuditEntry,
     CreditGrant,
+    Dispute,
     ErrorLog,
     Heartbeat,
     InboxEvent,
+    Invoice,
     JobRun,
     Operation,
     Payment,
@@ -77,11 +79,12 @@ class Today:
 
 @query(Permission.HOME_READ)
 def today(view: View) -> Today:
-    """What the reader's role has to do with, urgent things first. Seven statements at most."""
+    """What the reader's role has to do with, urgent things first. Eight statements at most."""
     counts = _counts(view)
     waiting = [
         *_refunds_to_decide(view),
         *_my_requests(view),
+        *_collecting(view),
         *_from_counts(view, counts),
         *_running_tests(view),
     ]
@@ -115,7 +118,12 @@ def _counts(view: View) -> AnyRow:
             "operations_failed",
             Permission.REFUNDS_READ,
             Operation,
-            and_(Operation.state == "failed", Operation.prepared_at > week),
+            and_(
+                Operation.state == "failed",
+                Operation.prepared_at > week,
+                # A card that was refused again is no accident: it stands among the failed payments.
+                Operation.object_type != "payment_transactions",
+            ),
         ),
         (
             "grants",
@@ -200,6 +208,69 @@ def _my_requests(view: View) -> Iterator[Waiting]:
             "refunds",
             filters={"status": status},
         )
+
+
+def _collecting(view: View) -> Iterator[Waiting]:
+    """What was not collected, and what banks ask back until a deadline; one statement for both."""
+    if not view.actor.may(Permission.PAYMENTS_CREDIT):
+        return
+    given_up = func.count().filter(Invoice.next_attempt_at.is_(None))
+    open_invoices = (
+        select(
+            literal("invoice").label("what"),
+            Invoice.currency,
+            func.count().label("number"),
+            func.sum(Invoice.amount_remaining_cents).label("cents"),
+            func.min(Invoice.next_attempt_at).label("soonest"),
+            given_up.label("given_up"),
+        )
+        .where(Invoice.status == "open")
+        .group_by(Invoice.currency)
+    )
+    waiting_disputes = (
+        select(
+            literal("dispute"),
+            Dispute.currency,
+            func.count(),
+            func.sum(Dispute.amount_cents),
+            func.min(Dispute.evidence_due_at),
+            literal(0),
+        )
+        .where(Dispute.status.in_(("needs_response", "warning_needs_response")))
+        .group_by(Dispute.currency)
+    )
+    rows = view.session.execute(union_all(open_invoices, waiting_disputes)).all()
+    yield from _deadline([row for row in rows if row.what == "dispute"], view)
+    yield from _not_collected([row for row in rows if row.what == "invoice"])
+
+
+def _deadline(rows: Sequence[AnyRow], view: View) -> Iterator[Waiting]:
+    if not rows:
+        return
+    amounts = " + ".join(money.show(int(row.cents), row.currency) for row in rows)
+    soonest = min((row.soonest for row in rows if row.soonest), default=None)
+    until = f" Evidence is taken until {soonest:%Y-%m-%d %H:%M} UTC at the earliest." if soonest else ""
+    yield Waiting(
+        f"{_many(sum(row.number for row in rows), 'dispute')} to answer",
+        f"{amounts} asked back by banks.{until}",
+        "payments",
+        urgent=soonest is not None and soonest - view.now < A_WEEK,
+        filters={"show": "Disputes"},
+    )
+
+
+def _not_collected(rows: Sequence[AnyRow]) -> Iterator[Waiting]:
+    if not rows:
+        return
+    amounts = " + ".join(money.show(int(row.cents), row.currency) for row in rows)
+    given_up = sum(row.given_up for row in rows)
+    gone = f" Stripe has given up on {given_up:,} of them." if given_up else ""
+    yield Waiting(
+        f"{_many(sum(row.number for row in rows), 'payment')} not collected",
+        f"{amounts} at stake.{gone}",
+        "payments",
+        filters={"show": "Failed"},
+    )
 
 
 def _from_counts(view: View, counts: AnyRow) -> Iterator[Waiting]:

@@ -28,6 +28,8 @@ KINDS: Final[Mapping[Kind, str]] = {
     "couple": "Couples",
     "subscription": "Subscriptions",
     "payment": "Payments",
+    "invoice": "Invoices",
+    "dispute": "Disputes",
     "refund": "Refunds",
     "event": "Stripe events",
     "code": "Discount codes",

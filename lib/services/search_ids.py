@@ -11,8 +11,10 @@ from lib.core.listing import AnySelect
 from lib.core.work import View
 from lib.models import (
     DiscountCode,
+    Dispute,
     ErrorLog,
     InboxEvent,
+    Invoice,
     Payment,
     Refund,
     StripeWebhook,
@@ -24,7 +26,19 @@ from lib.models import (
 )
 from lib.models.types import Personal
 
-Kind = Literal["person", "couple", "subscription", "payment", "refund", "event", "code", "error", "session"]
+Kind = Literal[
+    "person",
+    "couple",
+    "subscription",
+    "payment",
+    "invoice",
+    "dispute",
+    "refund",
+    "event",
+    "code",
+    "error",
+    "session",
+]
 
 _OF_EACH: Final = 5
 
@@ -76,10 +90,10 @@ class Place:
             _text(self.status).label("status"),
             _text(User.name if self.person is not None else None).label("person"),
         ).where(or_(*(key.in_(forms) for key in self.keys)))
-        if self.person is not None:
-            statement = statement.outerjoin(User, User.id == self.person)
         for target, condition in self.joined:
             statement = statement.outerjoin(target, condition)
+        if self.person is not None:
+            statement = statement.outerjoin(User, User.id == self.person)
         if self.at is not None:
             statement = statement.order_by(sortable(self.at).desc())
         return statement.limit(_OF_EACH)
@@ -103,14 +117,38 @@ PLACES: Final = (
     Place(
         "payment",
         Payment,
-        P.REFUNDS_READ,
+        P.PAYMENTS_READ,
         (Payment.id, Payment.stripe_payment_intent_id, Payment.stripe_charge_id),
-        "users",
-        Payment.user_id,
+        "payments",
+        Payment.id,
         Payment.transaction_type,
         detail=Payment.stripe_payment_intent_id,
         status=Payment.status,
         person=Payment.user_id,
+    ),
+    Place(
+        "invoice",
+        Invoice,
+        P.PAYMENTS_READ,
+        (Invoice.stripe_invoice_id,),
+        "payments",
+        Invoice.payment_id,
+        literal("invoice"),
+        detail=Invoice.number,
+        status=Invoice.status,
+        person=Payment.user_id,
+        joined=((Payment, Payment.id == Invoice.payment_id),),
+    ),
+    Place(
+        "dispute",
+        Dispute,
+        P.PAYMENTS_READ,
+        (Dispute.stripe_dispute_id,),
+        "payments",
+        Dispute.payment_id,
+        literal("dispute"),
+        detail=Dispute.reason,
+        status=Dispute.status,
     ),
     Place(
         "refund",

@@ -1,16 +1,17 @@
 """What a page is made of: it composes these and the services; it computes, queries and catches nothing."""
 
 from lib.ui.asks import REASON, Ask
-from lib.ui.billing import payments, watch
+from lib.ui.billing import payments, refund, watch
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
 from lib.ui.desk import announce, ask_stripe, attempt, may, page, read
 from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_drift, standing
-from lib.ui.filters import choose, filters, first_page, one_of, pick, search_box, toggle
+from lib.ui.filters import choose, filters, first_page, one_of, pick, search_box, since, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import action
 from lib.ui.giveaways import allowance, couple_credits, gift, grant, purchase
 from lib.ui.inbox import ageing, replay, replays, searched_document
 from lib.ui.links import link, object_link, waiting
+from lib.ui.payment import collected, collecting, credit_balance, credit_note, dispute
 from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.show import (
     Tile,
@@ -50,9 +51,14 @@ __all__ = [
     "changes",
     "chart",
     "choose",
+    "collected",
+    "collecting",
     "counted",
     "couple_credits",
     "couple_life",
+    "credit_balance",
+    "credit_note",
+    "dispute",
     "document",
     "drift_classes",
     "facts",
@@ -83,6 +89,7 @@ __all__ = [
     "plain",
     "purchase",
     "read",
+    "refund",
     "replay",
     "replays",
     "results",
@@ -90,6 +97,7 @@ __all__ = [
     "search_box",
     "searched_document",
     "sections",
+    "since",
     "standing",
     "stands_on",
     "table",

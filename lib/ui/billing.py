@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from lib.core import money
 from lib.core.access import Permission
 from lib.core.listing import Column
 from lib.payments.operations import OperationView
@@ -12,6 +13,7 @@ from lib.services.payments import PaymentLine
 from lib.ui import desk
 from lib.ui.asks import Ask
 from lib.ui.forms import action
+from lib.ui.links import link
 from lib.ui.show import amount, badge, moment, plain, words
 from lib.ui.table import frame
 
@@ -29,28 +31,36 @@ _PAYMENTS = (
 
 
 def payments(lines: Sequence[PaymentLine], *, key: str = "payments") -> None:
-    """Show payments, and offer to request a refund for one of those that can be given back."""
+    """Show payments; of one of them, a link to it and the way to ask for it back."""
     if not lines:
         st.info("No payments.", icon=":material/inbox:")
         return
     frame(lines, _PAYMENTS, key=key, alt="Payments, newest first")
-    refundable = {line.id: line for line in lines if line.why_not is None}
-    if not refundable:
-        st.caption("None of these payments can be given back.")
-        return
+    by_id = {line.id: line for line in lines}
+    first = next((place for place, line in enumerate(lines) if line.why_not is None), 0)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
-            "Payment to give back",
-            list(refundable),
-            format_func=lambda payment_id: _line(refundable[payment_id]),
+            "Payment to open or to give back",
+            list(by_id),
+            index=first,
+            format_func=lambda payment_id: _line(by_id[payment_id]),
             key=f"{key}:chosen",
         )
-        request_refund(refundable[chosen])
+        link("Open", "payments", chosen, icon=":material/payments:")
+        refund(by_id[chosen])
+
+
+def refund(line: PaymentLine) -> None:
+    """Offer to ask for one payment to be given back, or say why nothing of it can be."""
+    if line.why_not:
+        st.caption(plain(line.why_not))
+    else:
+        request_refund(line)
 
 
 def request_refund(line: PaymentLine) -> None:
     """Offer to ask for a part or all of a payment to be given back."""
-    left = amount(line.left_cents, line.currency)
+    left, typed = amount(line.left_cents, line.currency), money.typed(line.left_cents, line.currency)
     action(
         "Request refund",
         refunds.request,
@@ -60,7 +70,13 @@ def request_refund(line: PaymentLine) -> None:
         icon=":material/undo:",
         effect=f"At most **{plain(left)}** is left. Finance decides; the money goes back to the card.",
         ask=[
-            Ask("amount_cents", "Amount", "money", default=_typed(line), currency=line.currency),
+            Ask(
+                "amount_cents",
+                "Amount",
+                "money",
+                default=typed,
+                currency=line.currency,
+            ),
             Ask("reason", "Reason", "choice", options=refunds.REASONS),
             Ask("note", "Note for finance", "area", required=False, placeholder="What the customer says"),
         ],
@@ -108,10 +124,3 @@ def _step(step: OperationView) -> None:
 def _line(line: PaymentLine) -> str:
     paid = amount(line.amount_cents, line.currency)
     return f"{moment(line.created_at)} · {words(line.transaction_type)} · {paid}"
-
-
-def _typed(line: PaymentLine) -> str:
-    """What is left, as a person would type it: `30.00`."""
-    return "".join(
-        character for character in amount(line.left_cents, line.currency) if character in "0123456789."
-    )

@@ -1,14 +1,18 @@
 """Filters above a list, kept in the address."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date, timedelta
 from typing import Final
 
 import streamlit as st
 
+from lib.core import moments, money
+from lib.core.errors import Invalid
 from lib.ui.show import words
 
 _SEARCH_WIDTH: Final = 320  # pixels, of a box beside other filters
+_WITHIN: Final[Mapping[str, int]] = {"7 days": 7, "30 days": 30, "90 days": 90, "12 months": 365}
 
 
 @contextmanager
@@ -57,13 +61,14 @@ def choose(label: str, options: Sequence[str], *, key: str, default: str | None 
     )
 
 
-def one_of(label: str, options: Sequence[str], *, key: str) -> str:
+def one_of(label: str, options: Sequence[str], *, key: str, shown_as: Callable[[str], str] = str) -> str:
     """Exactly one of a few options, in the address; the first one until another is chosen."""
     chosen = st.segmented_control(
         label,
         list(options),
         key=key,
         default=options[0],
+        format_func=shown_as,
         required=True,
         bind="query-params",
         on_change=first_page,
@@ -78,8 +83,8 @@ def toggle(label: str, *, key: str, help: str | None = None) -> bool:  # noqa: A
         return st.toggle(label, key=key, help=help, bind="query-params", on_change=first_page)
 
 
-def pick(label: str, options: Sequence[str], *, key: str, shown: Callable[[str], str] = str) -> str | None:
-    """One of many options, found by typing; None while nothing is picked. `shown` spells an option.
+def pick(label: str, options: Sequence[str], *, key: str, shown_as: Callable[[str], str] = str) -> str | None:
+    """One of many options, found by typing; None while nothing is picked. `shown_as` spells an option.
 
     The address has the option's spelling; a link may name its code.
     """
@@ -91,11 +96,37 @@ def pick(label: str, options: Sequence[str], *, key: str, shown: Callable[[str],
         list(options),
         index=None,
         key=key,
-        format_func=shown,
+        format_func=shown_as,
         placeholder="Any",
         bind="query-params",
         on_change=first_page,
     )
+
+
+def since(label: str, *, key: str) -> date | None:
+    """The first day (UTC) of the time that is looked at; None for all of it."""
+    chosen = st.segmented_control(
+        label, list(_WITHIN), key=key, bind="query-params", on_change=first_page, wrap=True
+    )
+    return moments.now().date() - timedelta(days=_WITHIN[chosen]) if chosen else None
+
+
+def money_box(label: str, currency: str, default_cents: int | None, *, key: str) -> int | None:
+    """An amount that the page needs before it can show an effect, in minor units.
+
+    None while nothing is typed, and, with the sentence shown, for what is no amount.
+    """
+    default = "" if default_cents is None else money.typed(default_cents, currency)
+    typed = st.text_input(
+        f"{label} ({currency.upper()})", default, key=key, max_chars=20, width=_SEARCH_WIDTH
+    )
+    if not (typed or "").strip():
+        return None
+    try:
+        return money.parse(typed, currency)
+    except Invalid as error:
+        st.error(str(error))
+        return None
 
 
 def first_page() -> None:

@@ -11,12 +11,13 @@ from lib.core.access import Permission
 from lib.ui import desk, navigation
 from lib.ui.show import plain, words
 
-# Where a row of a table is opened. A payment has no page of its own: it is shown with its person.
+# Where a row of a table is opened.
 PAGE_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
         "users": "users",
         "relationships": "relationships",
         "subscriptions": "subscriptions",
+        "payment_transactions": "payments",
         "refunds": "refunds",
         "discount_codes": "discounts",
         "user_addons": "credits",

@@ -37,6 +37,7 @@ DESKS: Final = (
     Desk("Support", "users", "Users", "person", P.PEOPLE_READ),
     Desk("Support", "relationships", "Relationships", "group", P.PEOPLE_READ),
     Desk("Billing", "subscriptions", "Subscriptions", "autorenew", P.SUBSCRIPTIONS_READ),
+    Desk("Billing", "payments", "Payments", "payments", P.PAYMENTS_READ),
     Desk("Billing", "refunds", "Refunds", "undo", P.REFUNDS_READ),
     Desk("Billing", "discounts", "Discounts", "sell", P.DISCOUNTS_READ),
     Desk("Billing", "credits", "Credits & gifts", "redeem", P.CREDITS_READ),

@@ -31,18 +31,32 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
         ),
         ("green", ":material/check_circle:"),
     ),
+    **dict.fromkeys(("paid", "won", "issued"), ("green", ":material/check_circle:")),
     **dict.fromkeys(
         ("trialing", "received", "sending", "answered", "running", "redeemed", "grant"),
         ("blue", ":material/sync:"),
     ),
     **dict.fromkeys(
-        ("pending", "prepared", "approved", "paused", "planned", "given"), ("violet", ":material/schedule:")
+        (
+            "pending",
+            "prepared",
+            "approved",
+            "paused",
+            "planned",
+            "given",
+            "under_review",
+            "warning_under_review",
+        ),
+        ("violet", ":material/schedule:"),
     ),
     **dict.fromkeys(
-        ("past_due", "incomplete", "unmatched", "unknown", "high", "refused", "denied"),
+        ("past_due", "incomplete", "unmatched", "unknown", "high", "refused", "denied", "uncollectible"),
         ("orange", ":material/warning:"),
     ),
-    **dict.fromkeys(("failed", "parked", "critical"), ("red", ":material/error:")),
+    **dict.fromkeys(
+        ("failed", "parked", "critical", "lost", "needs_response", "warning_needs_response"),
+        ("red", ":material/error:"),
+    ),
 }
 _FACT_WIDTH: Final = 172  # pixels: two stand side by side on a telephone, four on a desk's screen
 _FACT_LENGTH: Final = 20  # characters that fit into it,

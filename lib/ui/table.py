@@ -136,8 +136,10 @@ def _label(row: Any, column: Column) -> str:
     return f"{cells.written(row, column) or value(None)} ›"
 
 
-def _open(click: str, keys: Sequence[str], parameter: str) -> None:
-    open_row(keys[st.session_state[click].row], parameter)
+def _open(click: str, keys: Sequence[str | None], parameter: str) -> None:
+    key = keys[st.session_state[click].row]
+    if key is not None:
+        open_row(key, parameter)
 
 
 def _page_number() -> int:

@@ -16,6 +16,7 @@ from lib.models import (
     DiscountUsage,
     ErrorLog,
     InboxEvent,
+    Invoice,
     Payment,
     Refund,
     Subscription,
@@ -38,6 +39,7 @@ _OF_A_COUPLE: Final = (
 _OF_CREDITS: Final = ("Grants", "AI credits", "Add-ons", "Gifts")
 _OF_A_PERSON: Final = ("Overview", "Payments", "Messages", "Notes", "Staff")
 _OF_A_SUBSCRIPTION: Final = ("Overview", "Change plan", "Pause", "End", "Goodwill", "Discounts", "History")
+_OF_A_PAYMENT: Final = ("Refunds", "Tries and fees", "Credit note", "Credit balance", "Notes")
 _OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Couples")
 _OF_AN_EVENT: Final = ("What it changed", "Payload", "Other events of this object")
 
@@ -83,6 +85,11 @@ SCREENS: Final = (
     Screen("Subscriptions: past due", "subscriptions", Role.SUPPORT, address={"status": "Past due"}),
     Screen("Subscriptions: set to cancel", "subscriptions", Role.SUPPORT, address={"ending": "true"}),
     *_sections("Subscription", "subscriptions", Role.SUPPORT, "subscription", _OF_A_SUBSCRIPTION),
+    Screen("Payments", "payments", Role.FINANCE),
+    Screen("Payments: failed ones", "payments", Role.FINANCE, address={"status": "Failed"}),
+    Screen("Payments: not collected", "payments", Role.FINANCE, address={"show": "Failed"}),
+    Screen("Payments: disputes", "payments", Role.FINANCE, address={"show": "Disputes"}),
+    *_sections("Payment", "payments", Role.FINANCE, "payment", _OF_A_PAYMENT),
     Screen("Refunds", "refunds", Role.FINANCE),
     Screen("Refunds: processed", "refunds", Role.FINANCE, address={"status": "Processed"}),
     Screen("Refund", "refunds", Role.FINANCE, "refund"),
@@ -116,6 +123,7 @@ def rows_to_open(database: Database, which: Which) -> dict[str, str]:
         "person": _extreme(Payment.user_id, which),
         "couple": _extreme(Payment.relationship_id, which),
         "subscription": _extreme(Payment.subscription_id, which),
+        "payment": select(Invoice.payment_id).order_by(Invoice.stripe_invoice_id),
         "refund": select(Refund.id).order_by(Refund.id),
         "grant": select(CreditGrant.id).order_by(CreditGrant.requested_at, CreditGrant.id),
         "credits of a couple": _extreme(AiCredit.relationship_id, which),

@@ -173,7 +173,7 @@ def running_company(
     keys = {"STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET, "STRIPE_SECRET_KEY": KEY}
     with (
         server.running(folder / "stripe.db", webhook, WEBHOOK_SECRET) as stripe_url,
-        running_app(folder / "admin.db", folder, on_port=port, STRIPE_API_BASE=stripe_url, **keys) as app,
+        running_app(folder / "admin.db", folder, port=port, STRIPE_API_BASE=stripe_url, **keys) as app,
         _worker(database_url, stripe_url, folder / "worker.log"),
     ):
         gateway = Gateway(KEY, api_base=stripe_url)

@@ -46,15 +46,14 @@ def running_app(
     folder: Path,
     *,
     server: Sequence[str] = STREAMLIT,
-    on_port: int | None = None,
+    port: int | None = None,
     **environment: str,
 ) -> Iterator[RunningApp]:
     """Start the app over a database that is at the newest revision; stop it at the end.
 
-    `server` is one of the two ways to start it, up to its port. `on_port`: a free port that somebody has been
-    told of already; another one by default.
+    `server` is one of the two ways to start it, up to its port; `port` a free one unless it is given.
     """
-    port = on_port or free_port()
+    port = port or free_port()
     url, log = f"http://localhost:{port}", folder / f"app-{port}.log"
     given = {
         "PATH": os.environ["PATH"],
@@ -92,7 +91,7 @@ def fill_in(page: Page, email: str, password: str = PASSWORD) -> None:
 
 
 def free_port() -> int:
-    """A port on loopback that nobody listens at."""
+    """A port that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

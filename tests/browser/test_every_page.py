@@ -18,6 +18,7 @@ OPENS_A_ROW = {
     "users": "All users",
     "relationships": "All couples",
     "subscriptions": "All subscriptions",
+    "payments": "All payments",
     "refunds": "All refunds",
     "discounts": "All codes",
     "credits": "Back to the list",

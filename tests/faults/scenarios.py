@@ -11,6 +11,7 @@ from lib.core.access import Actor
 from lib.core.database import Database
 from lib.models import DiscountCode, Operation, SubscriptionChange, SubscriptionPlan
 from lib.services import refunds, subscriptions
+from lib.services.payments import case, credit, invoices
 from lib.services.subscriptions import SubscriptionCase, codes, goodwill, pauses, plan_changes
 from tests.factories import make_plan, make_refund, write
 from tests.local_stripe import LocalStripe
@@ -129,7 +130,40 @@ def known_to_be_paused(database: Database, _: LocalStripe, case: SubscriptionCas
 SOON: Final = (moments.now() + timedelta(days=7)).replace(hour=12)
 LATER: Final = (SOON + timedelta(days=7)).date()
 
+
+def of_invoice(act: Callable[..., Operation], **given: Any) -> Scenario:
+    """An invoice that a card refused once; by now the customer has another card."""
+
+    def scenario(database: Database, stripe: LocalStripe) -> Operation:
+        payment = stripe.unpaid(database, card="pm_card_visa")
+        owed = read(database, FINANCE, case.case, payment).owed
+        queued: Operation = do(database, FINANCE, act, payment, shown=owed.digest, reason="Agreed", **given)
+        return queued
+
+    return scenario
+
+
+def credit_balance(database: Database, stripe: LocalStripe) -> Operation:
+    added: Operation = do(
+        database,
+        FINANCE,
+        credit.change_balance,
+        stripe.unpaid(database),
+        direction="add",
+        amount_cents=500,
+        credit_cents=0,
+        reason="Sync was down",
+    )
+    return added
+
+
 SCENARIOS: Final[Mapping[str, Scenario]] = {
+    "credit_note": of_invoice(credit.issue_note, amount_cents=1000, note_reason="order_change"),
+    "customer_balance": credit_balance,
+    "invoice_retry": of_invoice(invoices.retry),
+    "invoice_send": of_invoice(invoices.send),
+    "invoice_uncollectible": of_invoice(invoices.write_off),
+    "invoice_void": of_invoice(invoices.void),
     "refund": refund,
     "subscription_cancel_at_period_end": of_subscription(subscriptions.cancel_at_period_end),
     "subscription_cancel_now": of_subscription(subscriptions.cancel_now),

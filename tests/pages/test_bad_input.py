@@ -23,6 +23,7 @@ WITH_PAGES = [
     "users",
     "relationships",
     "subscriptions",
+    "payments",
     "refunds",
     "discounts",
     "inbox",
@@ -75,6 +76,10 @@ def test_a_page_number_that_is_none_or_too_large_opens_the_list(
         ("subscriptions", "plan"),
         ("subscriptions", "settlement"),
         ("subscriptions", "code"),
+        ("payments", "show"),
+        ("payments", "status"),
+        ("payments", "kind"),
+        ("payments", "within"),
         ("refunds", "status"),
         ("discounts", "switched"),
         ("credits", "section"),
@@ -103,7 +108,9 @@ def test_a_filter_value_that_does_not_exist_breaks_nothing(
     assert len(page.title) == 1
 
 
-@pytest.mark.parametrize("slug", ["search", "users", "relationships", "subscriptions", "inbox", "discounts"])
+@pytest.mark.parametrize(
+    "slug", ["search", "users", "relationships", "subscriptions", "payments", "inbox", "discounts"]
+)
 @pytest.mark.parametrize("typed", ["x" * 10_000, "%", "_", "'", '"', "\\", "\x00", "🜁", "*" * 200])
 def test_a_search_for_anything_is_answered(database: Database, slug: str, typed: str) -> None:
     make_couple(database)

@@ -13,6 +13,8 @@ from lib.models import Refund
 from lib.services import home, refunds
 from tests.factories import (
     NOW,
+    make_dispute,
+    make_invoice,
     make_payment,
     make_refund,
     make_subscription,
@@ -84,6 +86,37 @@ def test_finance_sees_how_many_refunds_wait_since_when_and_for_how_much(database
     assert first.urgent
     assert (first.page, first.filters) == ("refunds", {"status": "pending"})
     assert not any("to decide" in title for title in titles(database, "support"))
+
+
+def test_finance_sees_what_was_not_collected_and_which_disputes_wait(database: Database) -> None:
+    make_invoice(database)
+    make_invoice(database, currency="EUR", amount_remaining_cents=500, next_attempt_at=None)
+    make_dispute(database, evidence_due_at=NOW + timedelta(days=2))
+    make_dispute(database, status="won")
+
+    disputes, failed = today(database, "finance").waiting
+
+    assert (disputes.title, disputes.urgent, disputes.filters) == (
+        "1 dispute to answer",
+        True,
+        {"show": "Disputes"},
+    )
+    assert disputes.detail == (
+        "$30.00 asked back by banks. Evidence is taken until 2026-06-17 12:00 UTC at the earliest."
+    )
+    assert (failed.title, failed.page, failed.filters) == (
+        "2 payments not collected",
+        "payments",
+        {"show": "Failed"},
+    )
+    assert failed.detail.endswith(" at stake. Stripe has given up on 1 of them.")
+    assert titles(database, "support") == []
+
+
+def test_a_dispute_with_much_time_left_is_not_urgent(database: Database) -> None:
+    make_dispute(database, evidence_due_at=NOW + timedelta(days=20))
+
+    assert [each.urgent for each in today(database, "finance").waiting] == [False]
 
 
 def test_support_hears_what_became_of_the_refunds_they_asked_for(database: Database) -> None:

@@ -19,6 +19,8 @@ from lib.services.name_index import Named, NameIndex
 from tests.factories import (
     NOW,
     make_couple,
+    make_dispute,
+    make_invoice,
     make_payment,
     make_refund,
     make_subscription,
@@ -105,6 +107,8 @@ def test_every_id_finds_its_row_first(database: Database) -> None:
         stripe_customer_id="cus_X1",
     )
     payment = make_payment(database, user_id=user, stripe_payment_intent_id="pi_X1", stripe_charge_id="ch_X1")
+    make_invoice(database, payment_id=payment, stripe_invoice_id="in_X1")
+    make_dispute(database, payment_id=payment, stripe_dispute_id="dp_X1")
     refund = make_refund(database, transaction_id=payment, user_id=user, stripe_refund_id="re_X1")
     write(
         database,
@@ -120,7 +124,7 @@ def test_every_id_finds_its_row_first(database: Database) -> None:
         models.InboxEvent,
         event_id="evt_X1",
         event_type="invoice.paid",
-        stripe_object_id="in_X1",
+        stripe_object_id="in_X2",
         stripe_created=NOW,
         state="applied",
         received_at=NOW,
@@ -146,11 +150,13 @@ def test_every_id_finds_its_row_first(database: Database) -> None:
         subscription: ("subscription", subscription, "subscriptions", subscription),
         "sub_X1": ("subscription", subscription, "subscriptions", subscription),
         "cus_X1": ("subscription", subscription, "subscriptions", subscription),
-        "pi_X1": ("payment", payment, "users", user),
-        "ch_X1": ("payment", payment, "users", user),
+        "pi_X1": ("payment", payment, "payments", payment),
+        "ch_X1": ("payment", payment, "payments", payment),
+        "dp_X1": ("dispute", "dp_X1", "payments", payment),
         "re_X1": ("refund", refund, "refunds", refund),
         "evt_X1": ("event", "evt_X1", "inbox", "evt_X1"),
-        "in_X1": ("event", "in_X1", "inbox", "evt_X1"),
+        "in_X1": ("invoice", "in_X1", "payments", payment),
+        "in_X2": ("event", "in_X2", "inbox", "evt_X1"),
         "spring25": ("code", code, "discounts", code),
         visit: ("session", visit, "users", user),
         error: ("error", error, "errors", error),

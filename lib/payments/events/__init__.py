@@ -7,13 +7,15 @@ Stripe event at all is an error.
 
     fields.py    one field: cents, moments, ids that may be expanded
     facts.py     the typed form of each object
-    objects.py   where each shape keeps each fact
+    objects.py   where each shape keeps each fact; customers.py of customers, their balance and credit notes
     envelope.py  the event around the object
 """
 
 from lib.payments.events.envelope import HANDLED, Event, read_event, read_object, require_event
 from lib.payments.events.facts import (
+    BalanceEntryFacts,
     ChargeFacts,
+    CreditNoteFacts,
     CustomerFacts,
     DiscountFacts,
     DisputeFacts,
@@ -28,7 +30,9 @@ from lib.payments.events.facts import (
 
 __all__ = [
     "HANDLED",
+    "BalanceEntryFacts",
     "ChargeFacts",
+    "CreditNoteFacts",
     "CustomerFacts",
     "DiscountFacts",
     "DisputeFacts",

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from lib.core.errors import Invalid
+from lib.payments.events import customers, objects
 from lib.payments.events.facts import Facts
 from lib.payments.events.fields import at, flag, moment, text
-from lib.payments.events.objects import READERS
 
 HANDLED: frozenset[str] = frozenset(
     {
@@ -18,6 +18,11 @@ HANDLED: frozenset[str] = frozenset(
         "invoice.payment_succeeded",
         "invoice.payment_failed",
         "charge.refunded",
+        "invoice.voided",
+        "invoice.marked_uncollectible",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
         "refund.updated",
         "refund.failed",
     }
@@ -30,6 +35,7 @@ marked as paid out of band, and then no money came through Stripe (https://docs.
 `charge.refund.updated` is the older twin of `refund.updated`.
 """
 
+_READERS = {**objects.READERS, **customers.READERS}
 _PREFIXES = {
     "sub": "subscription",
     "su": "subscription",
@@ -116,5 +122,5 @@ def read_object(source: object) -> Facts | None:
     if not isinstance(source, Mapping) or object_id is None:
         return None
     kind = text(source.get("object")) or _PREFIXES.get(object_id.partition("_")[0])
-    reader = READERS.get(kind) if kind else None
+    reader = _READERS.get(kind) if kind else None
     return reader(source, object_id) if reader else None

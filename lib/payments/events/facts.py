@@ -199,6 +199,10 @@ class ChargeFacts:
     `refunded`: the whole amount was given back.
     `invoice_id`: only in shapes before basil; `Invoices.of_payment` asks for it.
     `card_brand`, `card_last4`: lower case as in `visa`; nothing else of the card is read.
+    `decline_reason`: the bank's own code for a refusal, such as `insufficient_funds`.
+    `receipt_url`: Stripe's page with the receipt; only of a charge that succeeded.
+    `fee`, `net`: cents that Stripe kept, and what is left of `settled_amount`, in `settled_currency`; only
+    with `balance_transaction` expanded.
     `dispute_id`, `disputed`: the id only in shapes that name it.
     `refunds`: the refunds sent along, newest first; None when the shape omits them or sends only the first
     page, and then `Refunds.of_charge` knows them all.
@@ -217,6 +221,12 @@ class ChargeFacts:
     failure_message: str | None
     card_brand: str | None
     card_last4: str | None
+    decline_reason: str | None
+    receipt_url: str | None
+    fee: int | None
+    net: int | None
+    settled_amount: int | None
+    settled_currency: str | None
     dispute_id: str | None
     disputed: bool | None
     refunds: tuple[RefundFacts, ...] | None
@@ -291,6 +301,54 @@ class PaymentIntentFacts:
     livemode: bool | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceEntryFacts:
+    """One movement of a customer's credit balance (`cbtxn_…`).
+
+    `amount`: cents, negative for a credit to the customer. `ending_balance`: the balance after it.
+    `type`: adjustment, applied_to_invoice, unapplied_from_invoice, credit_note ...
+    """
+
+    id: str
+    customer_id: str | None
+    amount: int | None
+    ending_balance: int | None
+    currency: str | None
+    type: str | None
+    description: str | None
+    invoice_id: str | None
+    credit_note_id: str | None
+    metadata: Mapping[str, str]
+    created: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditNoteFacts:
+    """A credit note: it lowers what an invoice asks for, or, of a paid one, is credited to the customer.
+
+    `pre_payment`: cents taken off what the invoice still asks for. `post_payment`:
+    cents given for what was paid already; `refunded` of them go back as money, which no credit note of ours
+    does, and the rest to the credit balance. `invoice`: as it is after the note, when expanded.
+    """
+
+    id: str
+    number: str | None
+    status: str | None
+    invoice_id: str | None
+    customer_id: str | None
+    amount: int | None
+    pre_payment: int | None
+    post_payment: int | None
+    refunded: int | None
+    currency: str | None
+    reason: str | None
+    memo: str | None
+    pdf: str | None
+    invoice: InvoiceFacts | None
+    metadata: Mapping[str, str]
+    created: datetime | None
+
+
 Facts = (
     SubscriptionFacts
     | InvoiceFacts
@@ -299,4 +357,6 @@ Facts = (
     | DisputeFacts
     | CustomerFacts
     | PaymentIntentFacts
+    | BalanceEntryFacts
+    | CreditNoteFacts
 )

@@ -10,7 +10,6 @@ from typing import Any
 
 from lib.payments.events.facts import (
     ChargeFacts,
-    CustomerFacts,
     DiscountFacts,
     DisputeFacts,
     Facts,
@@ -230,6 +229,7 @@ def charge(source: Payload, charge_id: str) -> ChargeFacts:
     card = first(at(source, "payment_method_details", "card"), source.get("source"), source.get("card"))
     brand = text(at(card, "brand"))
     dispute_id = ident(source.get("dispute"))
+    settled = source.get("balance_transaction")
     return ChargeFacts(
         id=charge_id,
         payment_intent_id=ident(source.get("payment_intent")),
@@ -244,6 +244,17 @@ def charge(source: Payload, charge_id: str) -> ChargeFacts:
         failure_message=text(source.get("failure_message")),
         card_brand=brand.lower() if brand else None,
         card_last4=text(at(card, "last4")),
+        decline_reason=first(
+            text(at(source, "outcome", "reason"))
+            if text(at(source, "outcome", "type")) == "issuer_declined"
+            else None,
+            text(source.get("failure_code")),
+        ),
+        receipt_url=text(source.get("receipt_url")),
+        fee=whole(at(settled, "fee")),
+        net=whole(at(settled, "net")),
+        settled_amount=whole(at(settled, "amount")),
+        settled_currency=text(at(settled, "currency")),
         dispute_id=dispute_id,
         disputed=first(flag(source.get("disputed")), True if dispute_id else None),
         refunds=_refunds(source, charge_id),
@@ -298,26 +309,6 @@ def dispute(source: Payload, dispute_id: str) -> DisputeFacts:
     )
 
 
-def customer(source: Payload, customer_id: str) -> CustomerFacts:
-    """A customer; the card's own fields are there when it is expanded."""
-    card = at(source, "invoice_settings", "default_payment_method")
-    brand = text(at(card, "card", "brand"))
-    return CustomerFacts(
-        id=customer_id,
-        card_id=ident(card),
-        card_brand=brand.lower() if brand else None,
-        card_last4=text(at(card, "card", "last4")),
-        card_exp_month=whole(at(card, "card", "exp_month")),
-        card_exp_year=whole(at(card, "card", "exp_year")),
-        balance=first(whole(source.get("balance")), whole(source.get("account_balance"))),
-        currency=text(source.get("currency")),
-        deleted=flag(source.get("deleted")) is True,
-        metadata=texts(source.get("metadata")),
-        created=moment(source.get("created")),
-        livemode=flag(source.get("livemode")),
-    )
-
-
 def payment_intent(source: Payload, intent_id: str) -> PaymentIntentFacts:
     """A payment intent of any shape."""
     charges = rows(source.get("charges"))
@@ -341,7 +332,6 @@ READERS: dict[str, Callable[[Payload, str], Facts]] = {
     "charge": charge,
     "refund": refund,
     "dispute": dispute,
-    "customer": customer,
     "payment_intent": payment_intent,
 }
 """Stripe's `object` -> how it is read."""

@@ -1,7 +1,10 @@
 """Charges at Stripe."""
 
 from lib.payments.events import ChargeFacts
+from lib.payments.events.fields import rows
 from lib.payments.gateway.connection import Connection, facts_of
+
+_MOST_ATTEMPTS = 20
 
 
 class Charges:
@@ -14,6 +17,21 @@ class Charges:
     def retrieve(self, charge_id: str) -> ChargeFacts:
         """The charge `ch_…` as it is now; its refunds are asked for with `Refunds.of_charge`."""
         return self._connection.read(ChargeFacts, self._stripe.charges.retrieve, charge_id)
+
+    def attempts(self, payment_intent_id: str) -> list[ChargeFacts]:
+        """Every try to take the money of a payment intent, newest first, with what Stripe kept of it."""
+        params = {
+            "payment_intent": payment_intent_id,
+            "limit": _MOST_ATTEMPTS,
+            "expand": ["data.balance_transaction"],
+        }
+        page = self._connection.ask(self._stripe.charges.list, params=params)
+        return [facts_of(ChargeFacts, row) for row in rows(page)]
+
+    def with_fees(self, charge_id: str) -> ChargeFacts:
+        """The charge `ch_…` as it is now, with what Stripe kept of it."""
+        params = {"expand": ["balance_transaction"]}
+        return self._connection.read(ChargeFacts, self._stripe.charges.retrieve, charge_id, params=params)
 
     def of_payment(self, payment_intent_id: str) -> ChargeFacts | None:
         """The latest charge of a payment intent, which is the one that paid it; None before the first try."""

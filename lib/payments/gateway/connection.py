@@ -109,22 +109,27 @@ class Connection:
         answer = self.ask(send, *args, writes=True, options={"idempotency_key": key}, **kwargs)
         return facts_of(kind, answer, writes=True)
 
-    def pages(self, send: Callable[..., Any], params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Every row of a list; the next page is asked for when the last one is used up."""
+    def pages(
+        self, send: Callable[..., Any], params: Mapping[str, Any], *parents: str
+    ) -> Iterator[dict[str, Any]]:
+        """Every row of a list; the next page is asked for when the last one is used up.
+
+        `parents`: the ids in the list's address, such as the customer's.
+        """
         after: str | None = None
         while True:
-            rows, more = self.page(send, params, after)
+            rows, more = self.page(send, params, after, *parents)
             yield from rows
             if not more:
                 return
             after = rows[-1]["id"]
 
     def page(
-        self, send: Callable[..., Any], params: Mapping[str, Any], after: str | None
+        self, send: Callable[..., Any], params: Mapping[str, Any], after: str | None, *parents: str
     ) -> tuple[list[dict[str, Any]], bool]:
         """The rows of a list that follow the object `after`, a hundred at most, and whether more follow."""
         cursor = {"starting_after": after} if after else {}
-        answer = self.ask(send, params={**params, **cursor, "limit": _PAGE})
+        answer = self.ask(send, *parents, params={**params, **cursor, "limit": _PAGE})
         rows = answer.get("data")
         if not isinstance(rows, list):
             raise unreadable(writes=False)

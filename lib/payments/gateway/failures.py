@@ -54,7 +54,7 @@ def _sentence(error: stripe.StripeError, said: str) -> str:
             return f"The card was declined. {said}".rstrip()
         case stripe.IdempotencyError():
             return "Stripe knows this idempotency key from another request. Start this operation anew."
-        case stripe.InvalidRequestError() if _code(error) == "resource_missing":
+        case stripe.InvalidRequestError() if said.startswith("No such"):
             return f"{said} It may belong to another Stripe account, or to the other of test and live mode."
         case stripe.InvalidRequestError():
             return f"Stripe refused. {said}".rstrip()

@@ -1,11 +1,15 @@
 """Invoices at Stripe, and the payments behind them."""
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any, Final
 
 from lib.payments.events import InvoiceFacts
 from lib.payments.events.fields import at, ident
-from lib.payments.gateway.connection import Connection
+from lib.payments.gateway.connection import Connection, facts_of
 from lib.payments.gateway.subscriptions import start_params
+
+_WITH_PAYMENT: Final = {"expand": ["payments.data.payment.payment_intent"]}
 
 
 class Invoices:
@@ -18,10 +22,7 @@ class Invoices:
     def retrieve(self, invoice_id: str) -> InvoiceFacts:
         """The invoice `in_…` as it is now, with the payment behind it and why that last failed."""
         return self._connection.read(
-            InvoiceFacts,
-            self._stripe.invoices.retrieve,
-            invoice_id,
-            params={"expand": ["payments.data.payment.payment_intent"]},
+            InvoiceFacts, self._stripe.invoices.retrieve, invoice_id, params=_WITH_PAYMENT
         )
 
     def payments(self, invoice_id: str) -> list[str]:
@@ -48,3 +49,46 @@ class Invoices:
             self._stripe.invoices.create_preview,
             params={"customer": customer_id, "subscription_details": begun, **discounts},
         )
+
+    def open(self) -> Iterator[InvoiceFacts]:
+        """Every invoice that is open today, newest first, a page at a time."""
+        for row in self._connection.pages(self._stripe.invoices.list, {"status": "open"}):
+            yield facts_of(InvoiceFacts, row)
+
+    def pay(self, invoice_id: str, *, key: str) -> InvoiceFacts:
+        """Charge the customer's card for an open invoice now, beside Stripe's own tries.
+
+        StripeFailed when the card is refused; the try counts all the same. When the outcome is unknown,
+        `retrieve` says `paid`, or shows a grown `attempt_count`.
+        """
+        return self._change(self._stripe.invoices.pay, invoice_id, key)
+
+    def void(self, invoice_id: str, *, key: str) -> InvoiceFacts:
+        """Declare that an open or uncollectible invoice was a mistake: nobody owes it. It cannot be undone.
+
+        When the outcome is unknown, `retrieve` says `void` if it was done.
+        """
+        return self._change(self._stripe.invoices.void_invoice, invoice_id, key)
+
+    def mark_uncollectible(self, invoice_id: str, *, key: str) -> InvoiceFacts:
+        """Write an open invoice off: it is owed, and nobody expects it any more. It can still be paid.
+
+        When the outcome is unknown, `retrieve` says `uncollectible` if it was done.
+        """
+        return self._change(self._stripe.invoices.mark_uncollectible, invoice_id, key)
+
+    def send(self, invoice_id: str, *, key: str) -> InvoiceFacts:
+        """Have Stripe mail the invoice to the customer; in test mode no mail leaves.
+
+        When the outcome is unknown, `was_sent` tells: nothing on the invoice itself does.
+        """
+        return self._change(self._stripe.invoices.send_invoice, invoice_id, key)
+
+    def was_sent(self, invoice_id: str, since: datetime) -> bool:
+        """Whether an `invoice.sent` event tells that the invoice was mailed since then (30 days at most)."""
+        params = {"created": {"gte": int(since.timestamp())}, "type": "invoice.sent"}
+        rows = self._connection.pages(self._stripe.events.list, params)
+        return any(ident(at(row, "data", "object")) == invoice_id for row in rows)
+
+    def _change(self, send: Callable[..., Any], invoice_id: str, key: str) -> InvoiceFacts:
+        return self._connection.write(InvoiceFacts, send, invoice_id, params=_WITH_PAYMENT, key=key)

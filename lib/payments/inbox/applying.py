@@ -15,6 +15,7 @@ from lib.models import InboxEvent, Refund, StripeObject, StripeWebhook
 from lib.payments import rows
 from lib.payments.events import (
     ChargeFacts,
+    DisputeFacts,
     Facts,
     InvoiceFacts,
     RefundFacts,
@@ -29,6 +30,7 @@ from lib.payments.rows import Changes, find_payment
 
 _FOLLOWED: Final = "Our rows followed."
 _SAID_SO: Final = "Our rows said so already."
+_CLOSED: Final = frozenset({"invoice.voided", "invoice.marked_uncollectible"})
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -124,6 +126,10 @@ def _follow_picture(work: Work, picture: Picture, entry: InboxEvent) -> Changes 
     match picture.facts:
         case SubscriptionFacts() as facts:
             return rows.follow_subscription(work, facts, source="event", source_id=entry.event_id, at=at)
+        case DisputeFacts() as facts:
+            return rows.follow_dispute(work, facts, at=at)
+        case InvoiceFacts() as facts if entry.event_type in _CLOSED and facts.status != "paid":
+            return rows.follow_closed_invoice(work, facts, payment_intent_id=picture.payment_intent_id, at=at)
         case InvoiceFacts() as facts:
             known_until = _known_until(work.session, facts.subscription_id)
             if picture.subscription is not None:
@@ -159,6 +165,10 @@ def _follow_payload(work: Work, facts: Facts, entry: InboxEvent) -> Changes | No
             return rows.follow_subscription(
                 work, facts, source="event", source_id=entry.event_id, at=at, as_of=at
             )
+        case DisputeFacts():
+            return rows.follow_dispute(work, facts, at=at)
+        case InvoiceFacts() if entry.event_type in _CLOSED:
+            return rows.follow_closed_invoice(work, facts, payment_intent_id=facts.payment_intent_id, at=at)
         case InvoiceFacts():
             return rows.follow_invoice(
                 work,

@@ -46,7 +46,12 @@ _RANKS: Final = {
     "customer.subscription.updated": 1,
     "customer.subscription.deleted": 2,
     "invoice.payment_failed": 0,
-    "invoice.payment_succeeded": 1,
+    "invoice.marked_uncollectible": 1,
+    "invoice.payment_succeeded": 2,
+    "invoice.voided": 2,
+    "charge.dispute.created": 0,
+    "charge.dispute.updated": 1,
+    "charge.dispute.closed": 2,
     "refund.updated": 0,
     "refund.failed": 1,
 }

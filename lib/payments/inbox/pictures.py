@@ -42,6 +42,8 @@ def picture_of(gateway: Gateway | None, stripe_id: str, event_type: str) -> Pict
 
 
 def _ask(gateway: Gateway, stripe_id: str, event_type: str) -> Picture:
+    if event_type.startswith("charge.dispute."):
+        return Picture(facts=gateway.disputes.retrieve(stripe_id))
     match event_type.split(".")[0]:
         case "customer":
             return Picture(facts=gateway.subscriptions.retrieve(stripe_id))

@@ -21,6 +21,12 @@
     subscription_remove_discount        our mark, or the discount is not there any more
     subscription_free_months            our mark, or our coupon is among its discounts
     subscription_comp                   the same
+    invoice_retry                       the invoice is paid, or was tried more often than was known
+    invoice_send                        an event `invoice.sent` since it was asked for
+    invoice_void                        the invoice is `void`
+    invoice_uncollectible               the invoice is `uncollectible`
+    customer_balance                    our credit's id in the `metadata` of the customer's movements
+    credit_note                         our credit's id in the `metadata` of the invoice's credit notes
 
 Our mark is an id in the subscription's metadata, written by the same request as the change. Stripe takes no
 metadata on cancellations, pauses and resumptions, hence the object's state; it forgets idempotency keys after
@@ -31,7 +37,17 @@ about a day, hence a question before anything is sent a second time. What comes 
 from collections.abc import Mapping
 from typing import Final
 
-from lib.payments.kinds import addons, cancellations, changes, gifts, reductions, refunds, starts
+from lib.payments.kinds import (
+    addons,
+    cancellations,
+    changes,
+    crediting,
+    gifts,
+    invoices,
+    reductions,
+    refunds,
+    starts,
+)
 from lib.payments.kinds.kind import Answer, Kind, Next, Params, Sending
 
 __all__ = ["KINDS", "Answer", "Kind", "Next", "Params", "Sending"]
@@ -44,4 +60,6 @@ KINDS: Final[Mapping[str, Kind]] = {
     **starts.KINDS,
     **gifts.KINDS,
     **addons.KINDS,
+    **crediting.KINDS,
+    **invoices.KINDS,
 }

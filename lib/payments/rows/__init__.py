@@ -8,6 +8,9 @@
     reductions.py     what the coupons on it take off
     redemptions.py    a code that staff put on one was redeemed
     payments.py       an invoice that was paid or not, a charge that was given back
+    payments.py       an invoice that was paid or not, or is closed; a charge that was given back
+    invoices.py       what is owed on an invoice, and when it is tried next
+    disputes.py       a payment that a bank asks back
     refunds.py        a refund that arrived, is under way, or came back
 
 Every `follow_*` runs inside an action: it reads, sets what Stripe says, flushes, and returns what changed as
@@ -16,9 +19,10 @@ ours is about the object (yet). Facts are set and never added up, so following t
 """
 
 from lib.payments.rows.addons import follow_addon
+from lib.payments.rows.disputes import follow_dispute
 from lib.payments.rows.found import Changes, find_payment, find_subscription, noted
 from lib.payments.rows.gifts import follow_gift
-from lib.payments.rows.payments import follow_charge, follow_invoice
+from lib.payments.rows.payments import follow_charge, follow_closed_invoice, follow_invoice
 from lib.payments.rows.redemptions import note_redemption
 from lib.payments.rows.reductions import off_by_code
 from lib.payments.rows.refunds import follow_refund
@@ -31,6 +35,8 @@ __all__ = [
     "find_subscription",
     "follow_addon",
     "follow_charge",
+    "follow_closed_invoice",
+    "follow_dispute",
     "follow_gift",
     "follow_invoice",
     "follow_refund",

@@ -21,6 +21,8 @@ FOLLOWING: Final = (
     "user_addons",
     "discount_codes",
     "discount_usage",
+    "admin_invoices",
+    "admin_disputes",
 )
 PAID: Final = ("succeeded", "refunded")
 

@@ -7,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lib.core.work import Work
-from lib.models import Payment, Subscription, new_id
+from lib.models import Invoice, Payment, Subscription, new_id
 from lib.payments import ledger
 from lib.payments.events import ChargeFacts, InvoiceFacts, RefundFacts
 from lib.payments.ledger import Source
+from lib.payments.rows import invoices
 from lib.payments.rows.found import PAID, Changes, find_payment, find_subscription, last_outcomes, noted
 from lib.payments.rows.refunds import Told, follow_one, refunds_of, set_paid_back
 
@@ -36,6 +37,8 @@ def follow_invoice(
     what was tried later moves it between `active` and `past_due`.
     None when neither a payment nor the subscription is ours.
     """
+    if succeeded and facts.amount_paid == 0:
+        return follow_closed_invoice(work, facts, payment_intent_id=payment_intent_id, at=at)
     session, moment = work.session, at or work.now
     subscription = find_subscription(session, _subscription_id(facts))
     payment = _find(session, facts, payment_intent_id, subscription)
@@ -47,10 +50,36 @@ def follow_invoice(
         session.add(payment)
     if payment is not None:
         _follow_outcome(payment, facts, payment_intent_id, amount, moment, succeeded=succeeded)
+        invoices.keep(session, facts, payment, moment)
         if subscription is not None and amount > 0:
             ledger.begin(work, subscription)
             _move(session, subscription, payment, moment, subscription_as_of, succeeded=succeeded)
             ledger.record(work, subscription, effective_at=moment, source=source, source_id=source_id)
+    return noted(work)
+
+
+def follow_closed_invoice(
+    work: Work, facts: InvoiceFacts, *, payment_intent_id: str | None, at: datetime | None = None
+) -> Changes | None:
+    """Make our payment say that no money comes for an invoice: voided, credited in full, or written off.
+
+    An open invoice only has what is owed on it noted. What was tried and failed stays failed when it is
+    written off: it is owed all the same. The subscription stays as it is, which belongs to Stripe.
+    `at`: when that was so. None when neither a payment nor the subscription is ours.
+    """
+    session, moment = work.session, at or work.now
+    subscription = find_subscription(session, _subscription_id(facts))
+    payment = _find(session, facts, payment_intent_id, subscription)
+    if payment is None and subscription is None:
+        return None
+    if payment is None and subscription is not None and facts.amount_due and facts.attempt_count:
+        payment = _new(facts, subscription, facts.amount_due, moment)
+        payment.status, payment.processed_at = "failed", moment
+        session.add(payment)
+    if payment is not None:
+        if _nobody_owes(facts) and payment.status not in PAID:
+            payment.status = "canceled"
+        invoices.keep(session, facts, payment, moment)
     return noted(work)
 
 
@@ -102,6 +131,9 @@ def _find(
     if payment is not None or subscription is None:
         return payment
     # Since basil an event does not name the payment intent: such a payment is known by its invoice alone.
+    kept = session.get(Invoice, facts.id) if payment_intent_id is None else None
+    if kept is not None:
+        return session.get(Payment, kept.payment_id)
     same = [
         each
         for each in session.scalars(
@@ -151,10 +183,17 @@ def _follow_outcome(
         payment.stripe_charge_id = facts.charge_id or payment.stripe_charge_id
         payment.failure_reason = None
         payment.processed_at = facts.paid_at or at
-    elif payment.status not in PAID:
+    elif _nobody_owes(facts):
+        payment.status = payment.status if payment.status in PAID else "canceled"
+    elif payment.status not in {*PAID, "canceled"}:
         payment.status = "failed"
         payment.failure_reason = facts.error_message or payment.failure_reason
         payment.processed_at = at
+
+
+def _nobody_owes(facts: InvoiceFacts) -> bool:
+    """Whether an invoice is settled and no money came for it."""
+    return facts.status == "void" or (facts.status == "paid" and facts.amount_paid == 0)
 
 
 def _move(

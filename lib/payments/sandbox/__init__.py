@@ -8,7 +8,10 @@ knows; `store.Store.load` fills that file in bulk, `server.running` starts it in
                                                                             |
     answer <- versions (today's shape or an older one) <- expansion <- shapes +-> events -> delivery
 
-It does not have tax, 3-D Secure, Checkout, the billing portal, search (but of customers by metadata),
-credit notes, disputes or test clocks: such a path answers 404 with a sentence that says so. A parameter that
-Stripe knows and the sandbox does not is refused with the code `sandbox_unsupported` instead of being ignored.
+It does not have tax, 3-D Secure, Checkout, the billing portal, search (but of customers by metadata) or test
+clocks. Credit notes lower an open
+invoice or credit the customer, by an amount; they send no money back, name no lines and are not voided.
+Disputes are opened and decided by a control route; evidence is not handed in. A path that is not here answers
+404 with a sentence that says so. A parameter that Stripe knows and the sandbox
+does not is refused with the code `sandbox_unsupported` instead of being ignored.
 """

@@ -1,4 +1,4 @@
-"""Routes under `/_sandbox/` for tests and the demo: faults, webhook delivery, renewals, the log of calls.
+"""Routes under `/_sandbox/` for tests and the demo: faults, delivery, renewals, disputes, the log of calls.
 
 They take and give JSON, need no key, and are no part of Stripe's API.
 """
@@ -20,7 +20,7 @@ from lib.payments.sandbox.errors import StripeError
 from lib.payments.sandbox.facts import Facts
 from lib.payments.sandbox.faults import Faults
 from lib.payments.sandbox.kinds import KINDS
-from lib.payments.sandbox.rules import refunds, renewals
+from lib.payments.sandbox.rules import disputes, refunds, renewals
 from lib.payments.sandbox.session import Session
 from lib.payments.sandbox.store import Store
 from lib.payments.sandbox.versions import CURRENT, present
@@ -48,6 +48,7 @@ class Control:
             Route("/webhooks", _safe(self._webhooks), methods=["GET", "POST"]),
             Route("/webhooks/flush", _safe(self._flush), methods=["POST"]),
             Route("/subscriptions/{id}/renew", _safe(self._renew), methods=["POST"]),
+            Route("/charges/{id}/dispute", _safe(self._dispute), methods=["POST"]),
             Route("/refunds/{id}/fail", _safe(self._fail_refund), methods=["POST"]),
         ]
 
@@ -92,6 +93,17 @@ class Control:
     async def _fail_refund(self, request: Request) -> JSONResponse:
         """Have the bank send a refund back."""
         return self._acted(lambda session: refunds.fail(session, request.path_params["id"]))
+
+    async def _dispute(self, request: Request) -> JSONResponse:
+        """Open a dispute of a charge (`{reason, due_in_days}`), or with `{outcome}` decide the open one."""
+        given, charge = await _json(request), request.path_params["id"]
+        outcome = given.get("outcome")
+        if outcome is None:
+            reason, days = str(given.get("reason", "fraudulent")), int(given.get("due_in_days", 14))
+            return self._acted(lambda session: disputes.open_(session, charge, reason, days))
+        if outcome not in disputes.OUTCOMES:
+            raise Invalid(f"The outcome of a dispute is {', '.join(disputes.OUTCOMES)}.")
+        return self._acted(lambda session: disputes.decide(session, charge, outcome))
 
     def _acted(self, act: Callable[[Session], Facts]) -> JSONResponse:
         """Act in a transaction of its own and show the object that comes of it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from lib.payments.sandbox import shapes
 from lib.payments.sandbox.errors import StripeError
-from lib.payments.sandbox.ids import transaction_source
+from lib.payments.sandbox.ids import SOURCE_KINDS, transaction_source
 from lib.payments.sandbox.session import Session
 from lib.payments.sandbox.shapes.lists import list_of
 from lib.payments.sandbox.versions import Version
@@ -46,6 +46,17 @@ REFERENCES: dict[str, dict[str, str]] = {
         "failure_balance_transaction": "balance_transaction",
         "payment_intent": "payment_intent",
     },
+    "credit_note": {
+        "customer": "customer",
+        "customer_balance_transaction": "customer_balance_transaction",
+        "invoice": "invoice",
+    },
+    "customer_balance_transaction": {
+        "credit_note": "credit_note",
+        "customer": "customer",
+        "invoice": "invoice",
+    },
+    "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
     "balance_transaction": {},
 }
 """What can be expanded where, and the kind that the id there names."""
@@ -117,8 +128,7 @@ def _expand_here(
         return True
     if kind == "balance_transaction" and head == "source":
         role = transaction_source(node["id"])
-        source = "charge" if role and role[0] == "charge" else "refund"
-        node[head] = _object(session, source, node[head])
+        node[head] = _object(session, SOURCE_KINDS[role[0]] if role else "charge", node[head])
         return True
     return False
 
@@ -150,7 +160,7 @@ def _object(session: Session, kind: str, reference: Any) -> Any:
         return reference
     if kind == "balance_transaction":
         role, source = transaction_source(reference) or ("charge", "")
-        facts = session.get("charge" if role == "charge" else "refund", source)
+        facts = session.get(SOURCE_KINDS[role], source)
         return shapes.render(session, {"object": kind, "id": reference, "role": role, "source": facts})
     found = session.find(kind, reference)
     return shapes.render(session, found) if found else {"id": reference, "object": kind, "deleted": True}

@@ -27,6 +27,7 @@ class CustomerFacts(TypedDict):
     metadata: NotRequired[dict[str, str]]
     default_payment_method: NotRequired[str | None]
     balance: NotRequired[int]
+    currency: NotRequired[str | None]
     next_invoice_sequence: NotRequired[int]
 
 
@@ -180,6 +181,7 @@ class LineFacts(TypedDict):
 class InvoiceFacts(TypedDict):
     """An invoice. Totals follow from its lines; its payments are the payment intents that name it.
 
+    `pre_credit` and `post_credit` are what credit notes took off before and after it was paid.
     A paid invoice with an amount due needs a `payment_intent` and a `charge` of its own.
     """
 
@@ -195,6 +197,8 @@ class InvoiceFacts(TypedDict):
     period_end: NotRequired[int]
     number: NotRequired[str | None]
     starting_balance: NotRequired[int]
+    pre_credit: NotRequired[int]
+    post_credit: NotRequired[int]
     discounts: NotRequired[list[DiscountFacts]]
     collection_method: NotRequired[str]
     due_date: NotRequired[int | None]
@@ -282,6 +286,56 @@ class RefundFacts(TypedDict):
     reason: NotRequired[str | None]
     failed_at: NotRequired[int | None]
     failure_reason: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str]]
+
+
+class CreditNoteFacts(TypedDict):
+    """An amount taken off an invoice; `pre_payment` of it before the invoice was paid."""
+
+    id: str
+    created: int
+    invoice: str
+    customer: str
+    amount: int
+    pre_payment: int
+    number: str
+    status: Literal["issued", "void"]
+    currency: NotRequired[str]
+    reason: NotRequired[str | None]
+    memo: NotRequired[str | None]
+    customer_balance_transaction: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str]]
+
+
+class CustomerBalanceTransactionFacts(TypedDict):
+    """One movement of a customer's balance; a credit to the customer is negative."""
+
+    id: str
+    created: int
+    customer: str
+    amount: int
+    ending_balance: int
+    currency: str
+    type: str
+    description: NotRequired[str | None]
+    invoice: NotRequired[str | None]
+    credit_note: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str]]
+
+
+class DisputeFacts(TypedDict):
+    """A charge that a bank asks back; `closed_at` is when it was decided."""
+
+    id: str
+    created: int
+    amount: int
+    charge: str
+    status: Literal["needs_response", "under_review", "won", "lost"]
+    reason: str
+    evidence_due_by: int
+    payment_intent: NotRequired[str | None]
+    currency: NotRequired[str]
+    closed_at: NotRequired[int | None]
     metadata: NotRequired[dict[str, str]]
 
 

@@ -9,8 +9,23 @@ import string
 
 _ALPHABET = string.ascii_letters + string.digits
 
-_TRANSACTION_MARKS = {"charge": "1", "refund": "3", "failed_refund": "5"}
-_ID_PREFIXES = {"charge": "ch_", "refund": "re_", "failed_refund": "re_"}
+SOURCE_KINDS = {
+    "charge": "charge",
+    "refund": "refund",
+    "failed_refund": "refund",
+    "dispute": "dispute",
+    "dispute_reversal": "dispute",
+}
+"""The roles of balance transactions, and the kind of object that each is a view of."""
+
+_TRANSACTION_MARKS = {
+    "charge": "1",
+    "refund": "3",
+    "failed_refund": "5",
+    "dispute": "7",
+    "dispute_reversal": "9",
+}
+_ID_PREFIXES = {"charge": "ch_", "refund": "re_", "dispute": "dp_"}
 
 
 def random_text(length: int = 24) -> str:
@@ -29,7 +44,7 @@ def tail(object_id: str) -> str:
 
 
 def transaction_id(role: str, source_id: str) -> str:
-    """The balance transaction of a `charge`, a `refund` or a `failed_refund`."""
+    """The balance transaction of an object in one of the roles of `SOURCE_KINDS`."""
     return f"txn_{_TRANSACTION_MARKS[role]}{tail(source_id)}"
 
 
@@ -38,7 +53,7 @@ def transaction_source(transaction: str) -> tuple[str, str] | None:
     rest = tail(transaction)
     for role, mark in _TRANSACTION_MARKS.items():
         if transaction.startswith("txn_") and rest.startswith(mark):
-            return role, _ID_PREFIXES[role] + rest[1:]
+            return role, _ID_PREFIXES[SOURCE_KINDS[role]] + rest[1:]
     return None
 
 

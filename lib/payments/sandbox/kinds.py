@@ -7,7 +7,10 @@ from typing import Any
 from lib.payments.sandbox.facts import (
     ChargeFacts,
     CouponFacts,
+    CreditNoteFacts,
+    CustomerBalanceTransactionFacts,
     CustomerFacts,
+    DisputeFacts,
     EventFacts,
     InvoiceFacts,
     InvoiceItemFacts,
@@ -83,6 +86,15 @@ KINDS = {
         Kind("payment_intent", "pi", PaymentIntentFacts, customer="customer", parent="invoice"),
         Kind("charge", "ch", ChargeFacts, customer="customer", parent="payment_intent"),
         Kind("refund", "re", RefundFacts, parent="charge", lookup="payment_intent"),
+        Kind("credit_note", "cn", CreditNoteFacts, customer="customer", parent="invoice"),
+        Kind(
+            "customer_balance_transaction",
+            "cbtxn",
+            CustomerBalanceTransactionFacts,
+            customer="customer",
+            parent="invoice",
+        ),
+        Kind("dispute", "dp", DisputeFacts, parent="charge", lookup="payment_intent"),
         Kind("event", "evt", EventFacts, parent="subject", lookup="type"),
         Kind("webhook_endpoint", "we", WebhookEndpointFacts),
     )

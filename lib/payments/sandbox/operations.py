@@ -5,8 +5,11 @@ from lib.payments.sandbox.rules import (
     balance,
     catalog,
     charges,
+    credit_notes,
+    customer_balance,
     customers,
     discounts,
+    disputes,
     events,
     invoices,
     pauses,
@@ -21,6 +24,7 @@ from lib.payments.sandbox.rules import (
 
 ROUTER = Router(
     customers.ROUTES
+    + customer_balance.ROUTES
     + payment_methods.ROUTES
     + catalog.ROUTES
     + discounts.ROUTES
@@ -32,6 +36,8 @@ ROUTER = Router(
     + payment_intents.ROUTES
     + charges.ROUTES
     + refunds.ROUTES
+    + credit_notes.ROUTES
+    + disputes.ROUTES
     + balance.ROUTES
     + events.ROUTES
     + webhook_endpoints.ROUTES

@@ -67,8 +67,8 @@ class Router:
                 return route, match.groups()
         raise StripeError(
             f"Unrecognized request URL ({method}: {path}). The local Stripe does not have this operation; "
-            "it has no tax, 3-D Secure, Checkout, billing portal, search (but of customers by metadata), "
-            "credit notes, disputes or test clocks.",
+            "it has no tax, 3-D Secure, Checkout, billing portal, search (but of customers by metadata) or "
+            "test clocks, and no evidence is handed in for disputes.",
             status=404,
         )
 

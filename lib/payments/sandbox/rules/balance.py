@@ -1,4 +1,4 @@
-"""Balance transactions: what charges, refunds and failed refunds did to the balance.
+"""Balance transactions: what charges, refunds, failed refunds and disputes did to the balance.
 
 None has a row of its own: each is a view of its source.
 """
@@ -10,20 +10,18 @@ from stripe import params as typed
 
 from lib.payments.sandbox.errors import missing_object, unsupported
 from lib.payments.sandbox.facts import Facts
-from lib.payments.sandbox.ids import transaction_id, transaction_source
+from lib.payments.sandbox.ids import SOURCE_KINDS, transaction_id, transaction_source
 from lib.payments.sandbox.listing import Page, bounds, cut, page_size
 from lib.payments.sandbox.router import Params, Route
 from lib.payments.sandbox.session import Session
-
-_ROLES = {"charge": "charge", "refund": "refund", "refund_failure": "failed_refund"}
+from lib.payments.sandbox.shapes.payments import BALANCE_TYPES, moved_at
 
 
 def _transaction(role: str, source: Facts) -> Facts:
-    moment = source.get("failed_at", source["created"]) if role == "failed_refund" else source["created"]
     return {
         "object": "balance_transaction",
         "id": transaction_id(role, source["id"]),
-        "created": moment,
+        "created": moved_at(role, source),
         "role": role,
         "source": source,
     }
@@ -32,24 +30,23 @@ def _transaction(role: str, source: Facts) -> Facts:
 def retrieve(session: Session, _params: Params, transaction: str) -> Facts:
     """One balance transaction."""
     role, source_id = transaction_source(transaction) or ("charge", "")
-    source = session.find("charge" if role == "charge" else "refund", source_id)
+    source = session.find(SOURCE_KINDS[role], source_id)
     if source is None or (source.get("status") == "failed" and role == "charge"):
         raise missing_object("balance_transaction", transaction)
     return _transaction(role, source)
 
 
 def list_(session: Session, params: Params) -> Page:
-    """Balance transactions, newest first, of one charge or refund (`source`) or of one type."""
+    """Balance transactions, newest first, of one charge, refund or dispute (`source`) or of one type."""
     if "source" in params:
         found = iter(_of_source(session, params["source"]))
     else:
-        kinds = {"charge", "refund"}
         wanted = params.get("type")
-        if wanted and wanted not in _ROLES:
+        if wanted and wanted not in BALANCE_TYPES.values():
             raise unsupported(f"balance transactions of type {wanted!r}")
-        found = _merged(session, kinds, bounds(params))
+        found = _merged(session, set(SOURCE_KINDS.values()), bounds(params))
         if wanted:
-            found = (one for one in found if one["role"] == _ROLES[wanted])
+            found = (one for one in found if BALANCE_TYPES[one["role"]] == wanted)
     if "starting_after" in params:
         found = _after(found, params["starting_after"])
     items, has_more = cut(found, page_size(params))
@@ -57,7 +54,7 @@ def list_(session: Session, params: Params) -> Page:
 
 
 def _of_source(session: Session, source_id: str) -> list[Facts]:
-    for kind in ("charge", "refund"):
+    for kind in ("charge", "refund", "dispute"):
         if source := session.find(kind, source_id):
             return list(_transactions(source))
     raise missing_object("charge", source_id, param="source")
@@ -65,14 +62,16 @@ def _of_source(session: Session, source_id: str) -> list[Facts]:
 
 def _transactions(source: Facts) -> Iterator[Facts]:
     failed = source.get("status") == "failed"
+    if source["object"] == "dispute" and source["status"] == "won":
+        yield _transaction("dispute_reversal", source)
     if source["object"] == "refund" and failed:
         yield _transaction("failed_refund", source)
-    if source["object"] == "refund" or not failed:
+    if source["object"] != "charge" or not failed:
         yield _transaction(source["object"], source)
 
 
 def _merged(session: Session, kinds: set[str], created: dict[str, int] | None) -> Iterator[Facts]:
-    """Both kinds, newest first. A failure stands beside its refund, wherever its own time would put it."""
+    """All kinds, newest first. What undoes one stands beside it, wherever its own time would put it."""
     streams = [session.select(kind, created=created) for kind in sorted(kinds)]
     for source in heapq.merge(*streams, key=lambda facts: facts["created"], reverse=True):
         yield from _transactions(source)

@@ -5,6 +5,7 @@ from typing import Any
 from lib.payments.sandbox.errors import StripeError
 from lib.payments.sandbox.facts import Facts
 from lib.payments.sandbox.ids import item_id
+from lib.payments.sandbox.rules import customer_balance
 from lib.payments.sandbox.rules.charging import attempt, new_intent
 from lib.payments.sandbox.session import Session
 from lib.payments.sandbox.shapes.customers import invoice_prefix
@@ -156,8 +157,8 @@ def finalize(session: Session, invoice: Facts) -> None:
         invoice["number"] = f"{invoice_prefix(customer['id'])}-{sequence:04d}"
     customer["next_invoice_sequence"] = sequence + 1
     session.store.put(customer)
-    with session.changing(customer, "customer.updated"):
-        customer["balance"] = amounts(invoice)["ending_balance"]
+    used = amounts(invoice)["ending_balance"] - amounts(invoice)["starting_balance"]
+    customer_balance.move(session, customer, used, "applied_to_invoice", invoice=invoice["id"])
     if amounts(invoice)["amount_due"] == 0:
         mark_paid(session, invoice)
 
@@ -204,6 +205,18 @@ def _intent_of(session: Session, invoice: Facts) -> Facts:
             "description": "Subscription creation" if first else "Subscription update",
         },
     )
+
+
+def drop_intent(session: Session, invoice: Facts) -> None:
+    """Give up the payment of an invoice that nobody is to pay any more."""
+    intent = session.newest("payment_intent", parent=invoice["id"])
+    if intent and intent["status"] not in ("succeeded", "canceled"):
+        with session.changing(intent, "payment_intent.canceled"):
+            intent |= {
+                "status": "canceled",
+                "canceled_at": session.now,
+                "cancellation_reason": "void_invoice",
+            }
 
 
 def await_confirmation(session: Session, invoice: Facts) -> None:

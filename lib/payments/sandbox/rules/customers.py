@@ -9,6 +9,7 @@ from lib.payments.sandbox.errors import unsupported
 from lib.payments.sandbox.facts import Facts
 from lib.payments.sandbox.listing import PAGE_PARAMS, Page, cut, page, page_size
 from lib.payments.sandbox.router import Params, Rendered, Route
+from lib.payments.sandbox.rules import customer_balance
 from lib.payments.sandbox.rules.merging import merge_metadata
 from lib.payments.sandbox.rules.payment_methods import attached, owned
 from lib.payments.sandbox.rules.subscriptions import end
@@ -18,7 +19,6 @@ from lib.payments.sandbox.shapes import render
 _METADATA: Final = re.compile(r"metadata\['(?P<name>[^']+)'\]:'(?P<value>(?:[^'\\]|\\.)*)'")
 _PLAIN = (
     "address",
-    "balance",
     "description",
     "email",
     "name",
@@ -31,7 +31,7 @@ _PLAIN = (
 
 def create(session: Session, params: Params) -> Facts:
     """A new customer, perhaps with a card attached to it."""
-    customer = session.add("customer", {"next_invoice_sequence": 1})
+    customer = session.add("customer", {"next_invoice_sequence": 1, "balance": params.get("balance", 0)})
     if "payment_method" in params:
         attached(session, params["payment_method"], customer["id"])
     _apply(session, customer, params)
@@ -51,6 +51,9 @@ def retrieve(session: Session, _params: Params, customer_id: str) -> Facts | Ren
 def update(session: Session, params: Params, customer_id: str) -> Facts:
     """Change what is given."""
     customer = session.get("customer", customer_id)
+    if "balance" in params:
+        moved = params["balance"] - customer.get("balance", 0)
+        customer_balance.move(session, customer, moved, "adjustment")
     with session.changing(customer, "customer.updated"):
         _apply(session, customer, params)
     return customer
@@ -109,7 +112,7 @@ def delete(session: Session, _params: Params, customer_id: str) -> Rendered:
     return Rendered(session.remove(customer, "customer.deleted"))
 
 
-_CREATE = " ".join([*_PLAIN, "metadata invoice_settings expand"])
+_CREATE = " ".join([*_PLAIN, "balance metadata invoice_settings expand"])
 
 ROUTES = (
     Route("POST", "/v1/customers", create, typed.CustomerCreateParams, f"{_CREATE} payment_method"),

@@ -8,9 +8,11 @@ from lib.payments.sandbox.facts import Facts
 from lib.payments.sandbox.ids import tail
 from lib.payments.sandbox.listing import PAGE_PARAMS, Page, bounds, cut, page, page_size
 from lib.payments.sandbox.router import Params, Rendered, Route
+from lib.payments.sandbox.rules import customer_balance
 from lib.payments.sandbox.rules.billing import (
     card_for,
     charge_invoice,
+    drop_intent,
     finalize,
     mark_paid,
     no_card,
@@ -122,21 +124,9 @@ def void(session: Session, _params: Params, invoice_id: str) -> Facts:
     used = amounts(invoice)["ending_balance"] - amounts(invoice)["starting_balance"]
     with session.changing(invoice, "invoice.updated", "invoice.voided"):
         invoice |= {"status": "void", "voided_at": session.now, "next_payment_attempt": None}
-    _drop_intent(session, invoice)
-    with session.changing(customer, "customer.updated"):
-        customer["balance"] = customer.get("balance", 0) - used
+    drop_intent(session, invoice)
+    customer_balance.move(session, customer, -used, "unapplied_from_invoice", invoice=invoice["id"])
     return invoice
-
-
-def _drop_intent(session: Session, invoice: Facts) -> None:
-    intent = session.newest("payment_intent", parent=invoice["id"])
-    if intent and intent["status"] not in ("succeeded", "canceled"):
-        with session.changing(intent, "payment_intent.canceled"):
-            intent |= {
-                "status": "canceled",
-                "canceled_at": session.now,
-                "cancellation_reason": "void_invoice",
-            }
 
 
 def mark_uncollectible(session: Session, _params: Params, invoice_id: str) -> Facts:

@@ -7,6 +7,7 @@ from lib.payments.sandbox.errors import StripeError
 from lib.payments.sandbox.facts import Facts
 from lib.payments.sandbox.listing import PAGE_PARAMS, Page, page
 from lib.payments.sandbox.router import Params, Route
+from lib.payments.sandbox.rules import disputes
 from lib.payments.sandbox.rules.merging import merge_metadata
 from lib.payments.sandbox.session import Session
 
@@ -22,6 +23,10 @@ _TAKES_NONE = "expired_or_canceled_card"
 def create(session: Session, params: Params) -> Facts:
     """Send back all that is left of a charge, or a part of it."""
     charge = _charge(session, params)
+    if disputes.holds(session, charge):
+        raise StripeError(
+            f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
+        )
     left = charge["amount"] - sum(
         one["amount"]
         for one in session.select("refund", parent=charge["id"])

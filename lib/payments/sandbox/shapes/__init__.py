@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from lib.payments.sandbox.facts import Facts
 from lib.payments.sandbox.shapes import (
     catalog,
+    credit_notes,
     customers,
+    disputes,
     events,
     invoice_lines,
     invoices,
@@ -38,6 +40,9 @@ RENDERERS = {
     "charge": payments.charge,
     "refund": payments.refund,
     "balance_transaction": payments.balance_transaction,
+    "credit_note": credit_notes.credit_note,
+    "customer_balance_transaction": credit_notes.balance_movement,
+    "dispute": disputes.dispute,
     "event": events.event,
     "webhook_endpoint": events.webhook_endpoint,
 }

@@ -18,13 +18,13 @@ def amounts(facts: Facts) -> dict[str, int]:
     """What the lines come to, in cents.
 
     A total below zero is owed to the customer: it goes to the credit balance. A credit (a negative starting
-    balance) lowers what is due.
+    balance) lowers what is due, and so does a credit note before the payment.
     """
     subtotal = sum(line["amount"] for line in facts["lines"])
     discount = sum(amount for line in facts["lines"] for _, amount in line.get("discount_amounts", []))
     total = subtotal - discount
     start = facts.get("starting_balance", 0)
-    due = max(0, total + start)
+    due = max(0, total + start - facts.get("pre_credit", 0))
     paid = due if facts["status"] == "paid" else 0
     return {
         "subtotal": subtotal,
@@ -114,8 +114,8 @@ def invoice(session: "Session", facts: Facts) -> dict[str, Any]:
         },
         "period_end": facts.get("period_end", facts["created"]),
         "period_start": facts.get("period_start", facts["created"]),
-        "post_payment_credit_notes_amount": 0,
-        "pre_payment_credit_notes_amount": 0,
+        "post_payment_credit_notes_amount": facts.get("post_credit", 0),
+        "pre_payment_credit_notes_amount": facts.get("pre_credit", 0),
         "receipt_number": None,
         "rendering": None,
         "shipping_cost": None,

@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 
 _SETTLES_AFTER = 2 * 86_400
 _UNREFUNDED = "failed"
+_DISPUTE_FEE = 1500
+
+BALANCE_TYPES = {
+    "charge": "charge",
+    "refund": "refund",
+    "failed_refund": "refund_failure",
+    "dispute": "adjustment",
+    "dispute_reversal": "adjustment",
+}
+"""Stripe's type of a balance transaction by its role."""
 
 
 def fee(amount: int) -> int:
@@ -98,6 +108,7 @@ def charge(session: "Session", facts: Facts) -> dict[str, Any]:
     refunded = sum(one["amount"] for one in refunds if one["status"] != _UNREFUNDED)
     intent = session.find("payment_intent", facts["payment_intent"]) if facts.get("payment_intent") else None
     card = session.find("payment_method", facts["payment_method"]) if facts.get("payment_method") else None
+    disputed = session.newest("dispute", parent=facts["id"]) is not None
     decline = DECLINES[facts.get("decline") or "generic_decline"] if not succeeded else None
     return {
         "id": facts["id"],
@@ -116,7 +127,7 @@ def charge(session: "Session", facts: Facts) -> dict[str, Any]:
         "currency": facts.get("currency", "usd"),
         "customer": facts.get("customer"),
         "description": facts.get("description"),
-        "disputed": False,
+        "disputed": disputed,
         "failure_balance_transaction": None,
         "failure_code": decline.code if decline else None,
         "failure_message": decline.message if decline else None,
@@ -211,11 +222,11 @@ def refund(_session: "Session", facts: Facts) -> dict[str, Any]:
 
 
 def balance_transaction(session: "Session", facts: Facts) -> dict[str, Any]:
-    """What a charge or refund did to the balance. Its facts are a `role` and its `source`, the object."""
+    """What an object did to the balance. Its facts are a `role` and its `source`, the object."""
     role, source = facts["role"], facts["source"]
-    amount = -source["amount"] if role == "refund" else source["amount"]
-    cost = fee(source["amount"]) if role == "charge" else 0
-    created = source.get("failed_at", source["created"]) if role == "failed_refund" else source["created"]
+    amount = -source["amount"] if role in ("refund", "dispute") else source["amount"]
+    cost = fee(source["amount"]) if role == "charge" else _DISPUTE_FEE if role == "dispute" else 0
+    created = moved_at(role, source)
     available = created + _SETTLES_AFTER
     return {
         "id": transaction_id(role, source["id"]),
@@ -233,7 +244,7 @@ def balance_transaction(session: "Session", facts: Facts) -> dict[str, Any]:
                 "amount": cost,
                 "application": None,
                 "currency": source.get("currency", "usd"),
-                "description": "Stripe processing fees",
+                "description": "Dispute fee" if role == "dispute" else "Stripe processing fees",
                 "type": "stripe_fee",
             }
         ]
@@ -243,5 +254,11 @@ def balance_transaction(session: "Session", facts: Facts) -> dict[str, Any]:
         "reporting_category": {"failed_refund": "refund_failure"}.get(role, role),
         "source": source["id"],
         "status": "available" if available <= session.now else "pending",
-        "type": {"failed_refund": "refund_failure"}.get(role, role),
+        "type": BALANCE_TYPES[role],
     }
+
+
+def moved_at(role: str, source: Facts) -> int:
+    """When the balance moved: at once, or when a refund failed or a dispute was decided."""
+    later = {"failed_refund": "failed_at", "dispute_reversal": "closed_at"}.get(role)
+    return int(source.get(later) or source["created"]) if later else int(source["created"])

@@ -1,4 +1,4 @@
-"""Payments: what a couple or a person paid, and how much of each payment can still be given back."""
+"""What a couple or a person paid, and how much of each payment can still be given back."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

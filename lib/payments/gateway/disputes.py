@@ -1,0 +1,16 @@
+"""Disputes at Stripe."""
+
+from lib.payments.events import DisputeFacts
+from lib.payments.gateway.connection import Connection
+
+
+class Disputes:
+    """A bank asks for money back. Evidence is handed in at Stripe itself."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._stripe = connection.v1
+
+    def retrieve(self, dispute_id: str) -> DisputeFacts:
+        """The dispute `dp_…` as it is now."""
+        return self._connection.read(DisputeFacts, self._stripe.disputes.retrieve, dispute_id)
