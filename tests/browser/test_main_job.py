@@ -15,6 +15,7 @@ from lib.core.settings import ROOT
 from lib.models import (
     AuditedObject,
     AuditEntry,
+    Dispute,
     InboxEvent,
     Payment,
     Refund,
@@ -47,6 +48,7 @@ class Customer:
 def customer(company: Company) -> Customer:
     """Somebody whose newest payment of the couple's can be given back."""
     refunded = exists().where(Refund.transaction_id == Payment.id)
+    disputed = exists().where(Dispute.payment_id == Payment.id)
     [row, *_] = company.rows(
         select(
             User.id,
@@ -70,6 +72,7 @@ def customer(company: Company) -> Customer:
             Payment.stripe_payment_intent_id.is_not(None),
             Payment.amount_cents.between(1_000, 9_000),
             ~refunded,
+            ~disputed,
         )
         .order_by(sortable(Payment.created_at).desc(), Payment.id)
     )

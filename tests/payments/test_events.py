@@ -211,7 +211,7 @@ def test_what_is_no_event_is_refused_in_words(payload: object, words: str) -> No
 
 @pytest.mark.parametrize(
     "source",
-    [None, 5, "ch_1", [], {}, {"object": "charge"}, {"object": "payment_intent", "id": "pi_1"}, {"id": "x"}],
+    [None, 5, "ch_1", [], {}, {"object": "charge"}, {"object": "payout", "id": "po_1"}, {"id": "x"}],
 )
 def test_an_object_of_another_kind_or_without_an_id_gives_no_facts(source: object) -> None:
     assert read_object(source) is None

@@ -16,7 +16,7 @@ class Customers:
         self._stripe = connection.v1
 
     def retrieve(self, customer_id: str) -> CustomerFacts:
-        """The customer `cus_…` as it is now, with the balance and the card that subscriptions are charged to."""
+        """The customer `cus_…` as it is now, with the balance and the card for subscriptions."""
         return self._connection.read(
             CustomerFacts,
             self._stripe.customers.retrieve,
