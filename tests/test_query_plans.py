@@ -124,7 +124,7 @@ MAY_BE_SORTED = {
     "couples.couples": {"q"},
     "subscriptions.subscriptions": {"q"},
     "stripe_inbox.events": {"q"},
-    "drift.findings": {"q"},
+    "drift.findings": {"q", "kind"},
     "inbox_replays.steps": {"replay_id"},
     "discounts.codes": {"q", "switched"},
     "error_logs.error_logs": {"q"},
