@@ -137,7 +137,7 @@ MAY_BE_SORTED = {
     "transactions.payments": {"q", "amount"},
     "disputes.disputes": {"", "state"},
     "stripe_inbox.events": {"q"},
-    "drift.findings": {"q"},
+    "drift.findings": {"q", "kind"},
     "inbox_replays.steps": {"replay_id"},
     "discounts.codes": {"q", "switched"},
     "error_logs.error_logs": {"q"},

@@ -64,6 +64,7 @@ class InboxEvent(Base):
         Index("idx_admin_inbox_due", "state", "next_attempt_at"),
         Index("idx_admin_inbox_object", "stripe_object_id", "stripe_created"),
         Index("idx_admin_inbox_received", "received_at", "event_id"),
+        Index("idx_admin_inbox_type", "event_type", "received_at", "event_id"),
         CheckConstraint(
             "state IN ('received', 'applied', 'ignored', 'unmatched', 'failed', 'parked')",
             name="admin_inbox_state",
