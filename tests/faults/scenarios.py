@@ -14,6 +14,7 @@ from lib.services import refunds, subscriptions
 from lib.services.payments import case, credit, invoices
 from lib.services.subscriptions import SubscriptionCase, codes, goodwill, pauses, plan_changes
 from tests.factories import make_plan, make_refund, write
+from tests.faults.beginning_scenarios import BEGINNINGS
 from tests.local_stripe import LocalStripe
 from tests.staff import FINANCE, SUPPORT, do, read
 
@@ -164,6 +165,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "invoice_send": of_invoice(invoices.send),
     "invoice_uncollectible": of_invoice(invoices.write_off),
     "invoice_void": of_invoice(invoices.void),
+    **BEGINNINGS,
     "refund": refund,
     "subscription_cancel_at_period_end": of_subscription(subscriptions.cancel_at_period_end),
     "subscription_cancel_now": of_subscription(subscriptions.cancel_now),

@@ -21,8 +21,9 @@ from lib.models import (
     UserAddon,
 )
 from lib.payments import operations, rows
-from lib.services import addons, giving, handover, starts
+from lib.services import addons, handover, starts
 from tests import local_stripe
+from tests.beginnings import given, moved, started
 from tests.factories import make_couple, make_plan, make_purchase, make_user, write
 from tests.local_stripe import LocalStripe
 from tests.staff import SUPPORT, do, read
@@ -65,18 +66,6 @@ def work_off(database: Database, stripe: LocalStripe, now: datetime | None = Non
 def all_of(database: Database, model: Any) -> list[Any]:
     with reading(database, SUPPORT) as view:
         return list(view.session.scalars(select(model)))
-
-
-def started(
-    database: Database, stripe: LocalStripe, couple: str, payer: str, plan: str, **over: Any
-) -> Operation:
-    """A queued start, paid with the card that Stripe's preview named."""
-    wish = {"plan_id": plan, "payer_id": payer, **over}
-    question = read(database, SUPPORT, starts.question, couple, **wish)
-    preview = starts.preview(stripe.gateway, question)
-    shown = read(database, SUPPORT, starts.offer, couple).digest
-    paid_with = {"customer_id": preview.card.customer_id, "card_id": preview.card.id}
-    return do(database, SUPPORT, starts.start, couple, shown=shown, reason="By phone", **wish, **paid_with)
 
 
 def test_a_subscription_begins_is_paid_and_gets_its_row_and_its_mrr(
@@ -216,28 +205,6 @@ def test_a_code_lowers_the_first_invoice_in_the_preview_and_is_counted_once(
         read(database, SUPPORT, starts.question, couple, **wish)
 
 
-def given(
-    database: Database, stripe: LocalStripe, giver: str, couple: str, plan: str, months: int = 3
-) -> Operation:
-    """A queued gift, to be charged to the card that was shown."""
-    gift = read(database, SUPPORT, giving.question, giver=giver, plan_id=plan, months=months)
-    card = giving.card_of_giver(stripe.gateway, gift)
-    return do(
-        database,
-        SUPPORT,
-        giving.give,
-        couple,
-        shown=read(database, SUPPORT, starts.offer, couple).digest,
-        giver_id=giver,
-        customer_id=card.customer_id,
-        card_id=card.id,
-        plan_id=plan,
-        months=3,
-        message="For you two",
-        reason="Asked by mail",
-    )
-
-
 @pytest.mark.parametrize("fault", [None, *FAULTS])
 def test_a_gift_is_charged_once_to_the_giver_and_begins_for_the_couple(
     database: Database, stripe: LocalStripe, plan: str, fault: str | None
@@ -277,14 +244,6 @@ def test_a_gift_whose_card_is_declined_is_not_given_and_can_be_tried_anew(
     assert all_of(database, Operation)[0].state == "failed"
     assert stripe.taken_from(customer) == []
     given(database, stripe, giver, couple, plan)
-
-
-def moved(database: Database, stripe: LocalStripe, subscription: str) -> Operation:
-    """The queued first step of a move to the partner."""
-    move = read(database, SUPPORT, handover.case, subscription)
-    card = handover.card_of_partner(stripe.gateway, move)
-    given = {"shown": move.digest, "customer_id": card.customer_id, "card_id": card.id}
-    return do(database, SUPPORT, handover.hand_over, subscription, reason="They part", **given)
 
 
 @pytest.mark.parametrize("fault", [None, *FAULTS])
