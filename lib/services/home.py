@@ -18,6 +18,7 @@ from lib.metrics import revenue
 from lib.models import (
     AuditEntry,
     CreditGrant,
+    DriftFinding,
     ErrorLog,
     Heartbeat,
     InboxEvent,
@@ -30,6 +31,7 @@ from lib.models import (
     Variant,
     sortable,
 )
+from lib.payments.reconcile import CLASSES
 
 A_DAY: Final = timedelta(days=1)
 A_WEEK: Final = timedelta(days=7)
@@ -125,6 +127,12 @@ def _counts(view: View) -> AnyRow:
         ),
         ("parked", Permission.INBOX_READ, InboxEvent, InboxEvent.state.in_(("failed", "parked"))),
         (
+            "drift",
+            Permission.DRIFT_READ,
+            DriftFinding,
+            and_(DriftFinding.state == "open", DriftFinding.rank == CLASSES["subscription_gone"].rank),
+        ),
+        (
             "late",
             Permission.INBOX_READ,
             InboxEvent,
@@ -219,6 +227,14 @@ def _from_counts(view: View, counts: AnyRow) -> Iterator[Waiting]:
             "inbox",
             urgent=True,
             filters={"state": "parked"},
+        )
+    if count := number("drift"):
+        yield Waiting(
+            f"{_many(count, 'critical difference')} from Stripe",
+            "Money or access is at stake. Each says whether it can be repaired, and how.",
+            "drift",
+            urgent=True,
+            filters={"severity": "critical"},
         )
     if count := number("critical"):
         new = number("critical_new") or 0
