@@ -19,6 +19,7 @@ from lib.models import (
     AuditEntry,
     CreditGrant,
     Dispute,
+    DriftFinding,
     ErrorLog,
     Heartbeat,
     InboxEvent,
@@ -32,6 +33,7 @@ from lib.models import (
     Variant,
     sortable,
 )
+from lib.payments.reconcile import CLASSES
 
 A_DAY: Final = timedelta(days=1)
 A_WEEK: Final = timedelta(days=7)
@@ -132,6 +134,12 @@ def _counts(view: View) -> AnyRow:
             and_(CreditGrant.status == "pending", CreditGrant.requested_by != view.actor.id),
         ),
         ("parked", Permission.INBOX_READ, InboxEvent, InboxEvent.state.in_(("failed", "parked"))),
+        (
+            "drift",
+            Permission.DRIFT_READ,
+            DriftFinding,
+            and_(DriftFinding.state == "open", DriftFinding.rank == CLASSES["subscription_gone"].rank),
+        ),
         (
             "late",
             Permission.INBOX_READ,
@@ -290,6 +298,14 @@ def _from_counts(view: View, counts: AnyRow) -> Iterator[Waiting]:
             "inbox",
             urgent=True,
             filters={"state": "parked"},
+        )
+    if count := number("drift"):
+        yield Waiting(
+            f"{_many(count, 'critical difference')} from Stripe",
+            "Money or access is at stake. Each says whether it can be repaired, and how.",
+            "drift",
+            urgent=True,
+            filters={"severity": "critical"},
         )
     if count := number("critical"):
         new = number("critical_new") or 0

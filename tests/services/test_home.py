@@ -64,6 +64,21 @@ def make_event(database: Database, **over: Any) -> str:
     return write(database, models.InboxEvent, **values | over)
 
 
+def make_finding(database: Database, name: str, **over: Any) -> str:
+    values = {"id": name, "finding_key": name, "kind": "payment_unknown", "rank": 0, "state": "open"}
+    values |= {"digest": "d", "first_seen_at": NOW, "last_seen_at": NOW}
+    return write(database, models.DriftFinding, **values | over)
+
+
+def test_critical_drift_waits_for_finance(database: Database) -> None:
+    make_finding(database, "critical")
+    make_finding(database, "high", rank=1)
+    make_finding(database, "repaired", state="repaired")
+
+    assert titles(database, "finance") == ["1 critical difference from Stripe"]
+    assert titles(database, "support") == []
+
+
 @pytest.mark.parametrize("role", ["support", "finance", "product", "admin"])
 def test_on_a_quiet_day_nothing_waits_for_anybody(database: Database, role: str) -> None:
     all_is_well(database)
