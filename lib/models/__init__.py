@@ -43,7 +43,9 @@ from lib.models.billing import (
     SubscriptionPlan,
     UserAddon,
 )
+from lib.models.bulk import BulkRow, BulkRun
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
+from lib.models.discounting import CodeBatch, DiscountTerms, MadeCode
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
 from lib.models.goodwill import Goodwill
 from lib.models.money import (
@@ -89,9 +91,12 @@ __all__ = [
     "AuditHead",
     "AuditedObject",
     "Base",
+    "BulkRow",
+    "BulkRun",
     "Challenge",
     "ChallengeEntry",
     "ChallengeParticipation",
+    "CodeBatch",
     "CohortMember",
     "Communication",
     "CoupleMovement",
@@ -100,6 +105,7 @@ __all__ = [
     "CreditLimit",
     "DailyCheckin",
     "DiscountCode",
+    "DiscountTerms",
     "DiscountUsage",
     "DriftFinding",
     "DriftSeen",
@@ -118,6 +124,7 @@ __all__ = [
     "InboxReplay",
     "InboxReplayStep",
     "JobRun",
+    "MadeCode",
     "MetricDay",
     "Note",
     "Notification",

@@ -1,6 +1,6 @@
 """Filters above a list, kept in the address."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -93,6 +93,20 @@ def pick(label: str, options: Sequence[str], *, key: str, shown: Callable[[str],
         key=key,
         format_func=shown,
         placeholder="Any",
+        bind="query-params",
+        on_change=first_page,
+    )
+
+
+def pick_named(label: str, options: Mapping[str, str], *, key: str) -> str | None:
+    """One of many options by the name that stands for it, found by typing; None while nothing is picked."""
+    return st.selectbox(
+        label,
+        list(options),
+        index=None,
+        key=key,
+        placeholder="Any",
+        format_func=lambda option: options[option],
         bind="query-params",
         on_change=first_page,
     )

@@ -13,6 +13,7 @@ from lib.models import DiscountCode, Operation, SubscriptionChange, Subscription
 from lib.services import refunds, subscriptions
 from lib.services.subscriptions import SubscriptionCase, codes, goodwill, pauses, plan_changes
 from tests.factories import make_plan, make_refund, write
+from tests.faults.offer_scenarios import OFFERS
 from tests.local_stripe import LocalStripe
 from tests.staff import FINANCE, SUPPORT, do, read
 
@@ -130,6 +131,7 @@ SOON: Final = (moments.now() + timedelta(days=7)).replace(hour=12)
 LATER: Final = (SOON + timedelta(days=7)).date()
 
 SCENARIOS: Final[Mapping[str, Scenario]] = {
+    **OFFERS,
     "refund": refund,
     "subscription_cancel_at_period_end": of_subscription(subscriptions.cancel_at_period_end),
     "subscription_cancel_now": of_subscription(subscriptions.cancel_now),

@@ -8,12 +8,14 @@ Stripe event at all is an error.
     fields.py    one field: cents, moments, ids that may be expanded
     facts.py     the typed form of each object
     objects.py   where each shape keeps each fact
+    offers.py    the same for what is sold and what is taken off
     envelope.py  the event around the object
 """
 
 from lib.payments.events.envelope import HANDLED, Event, read_event, read_object, require_event
 from lib.payments.events.facts import (
     ChargeFacts,
+    CouponFacts,
     CustomerFacts,
     DiscountFacts,
     DisputeFacts,
@@ -21,6 +23,9 @@ from lib.payments.events.facts import (
     InvoiceFacts,
     InvoiceLineFacts,
     PaymentIntentFacts,
+    PriceFacts,
+    ProductFacts,
+    PromotionCodeFacts,
     RefundFacts,
     SubscriptionFacts,
     SubscriptionItemFacts,
@@ -29,6 +34,7 @@ from lib.payments.events.facts import (
 __all__ = [
     "HANDLED",
     "ChargeFacts",
+    "CouponFacts",
     "CustomerFacts",
     "DiscountFacts",
     "DisputeFacts",
@@ -37,6 +43,9 @@ __all__ = [
     "InvoiceFacts",
     "InvoiceLineFacts",
     "PaymentIntentFacts",
+    "PriceFacts",
+    "ProductFacts",
+    "PromotionCodeFacts",
     "RefundFacts",
     "SubscriptionFacts",
     "SubscriptionItemFacts",

@@ -21,6 +21,13 @@
     subscription_remove_discount        our mark, or the discount is not there any more
     subscription_free_months            our mark, or our coupon is among its discounts
     subscription_comp                   the same
+    discount_create, discount_change    a promotion code of its coupon carries the `revision` asked for
+    discount_switch_off                 no promotion code of its coupon and text is active
+    discount_switch_on                  one is
+    discount_coupon                     the coupon's id, which is ours
+    catalogue_create                    a price of the product carries the `revision` asked for
+    catalogue_new_price                 the same, and the price before it is archived
+    catalogue_adopt_price               nothing is changed at Stripe: the price is read again
 
 Our mark is an id in the subscription's metadata, written by the same request as the change. Stripe takes no
 metadata on cancellations, pauses and resumptions, hence the object's state; it forgets idempotency keys after
@@ -31,7 +38,17 @@ about a day, hence a question before anything is sent a second time. What comes 
 from collections.abc import Mapping
 from typing import Final
 
-from lib.payments.kinds import addons, cancellations, changes, gifts, reductions, refunds, starts
+from lib.payments.kinds import (
+    addons,
+    cancellations,
+    catalogue,
+    changes,
+    discounts,
+    gifts,
+    reductions,
+    refunds,
+    starts,
+)
 from lib.payments.kinds.kind import Answer, Kind, Next, Params, Sending
 
 __all__ = ["KINDS", "Answer", "Kind", "Next", "Params", "Sending"]
@@ -44,4 +61,6 @@ KINDS: Final[Mapping[str, Kind]] = {
     **starts.KINDS,
     **gifts.KINDS,
     **addons.KINDS,
+    **discounts.KINDS,
+    **catalogue.KINDS,
 }

@@ -9,6 +9,7 @@
     redemptions.py    a code that staff put on one was redeemed
     payments.py       an invoice that was paid or not, a charge that was given back
     refunds.py        a refund that arrived, is under way, or came back
+    offers.py         codes, and the prices of plans and add-ons
 
 Every `follow_*` runs inside an action: it reads, sets what Stripe says, flushes, and returns what changed as
 `{"table/id": {"column": [before, after]}}`, empty when our rows said so already. None means that no row of
@@ -18,6 +19,12 @@ ours is about the object (yet). Facts are set and never added up, so following t
 from lib.payments.rows.addons import follow_addon
 from lib.payments.rows.found import Changes, find_payment, find_subscription, noted
 from lib.payments.rows.gifts import follow_gift
+from lib.payments.rows.offers import (
+    follow_batch_coupon,
+    follow_price,
+    follow_promotion_code,
+    switch_code,
+)
 from lib.payments.rows.payments import follow_charge, follow_invoice
 from lib.payments.rows.redemptions import note_redemption
 from lib.payments.rows.reductions import off_by_code
@@ -30,12 +37,16 @@ __all__ = [
     "find_payment",
     "find_subscription",
     "follow_addon",
+    "follow_batch_coupon",
     "follow_charge",
     "follow_gift",
     "follow_invoice",
+    "follow_price",
+    "follow_promotion_code",
     "follow_refund",
     "follow_subscription",
     "note_redemption",
     "noted",
     "off_by_code",
+    "switch_code",
 ]
