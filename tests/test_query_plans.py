@@ -25,6 +25,7 @@ from lib.metrics.mrr import MOVEMENTS
 from lib.services import (
     addons,
     audit_trail,
+    bulk,
     couples,
     discounts,
     drift,
@@ -69,6 +70,10 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "refunds.requests": {"status": (None, *refunds.STATUSES)},
     "discounts.codes": {"q": ("", "WEL"), "switched": (None, *discounts.SWITCHES)},
     "discounts.redemptions": {"code_id": ("disc",)},
+    "discounts.batches": {},
+    "discounts.of_batch": {"batch_id": ("batch",)},
+    "bulk.runs": {},
+    "bulk.rows": {"run_id": ("run",), "state": (None, *bulk.ROW_STATES)},
     "stripe_inbox.events": {
         "q": ("", "evt_1"),
         "state": (None, *stripe_inbox.STATES),
@@ -116,13 +121,13 @@ QUESTIONS = [
 # Read from end to end on purpose.
 MAY_BE_SCANNED = {
     "subscription_plans": "a dozen rows",
+    "subscription_addons": "a dozen rows",
     "ab_test_variants": "a few rows for each test",
     "admin_audit_head": "one row",
     "admin_users": "the staff",
     "admin_sessions": "the staff of one day",
     "admin_refund_limits": "a few rows",
     "admin_credit_limits": "a few rows",
-    "subscription_addons": "a dozen rows",
     "admin_heartbeats": "a row for each process",
     "admin_disputes": "one for some thousand payments",
     "discount_codes": "some hundreds, whose switch is not worth an index",

@@ -30,6 +30,12 @@ def show(cents: int | None, currency: str | None = "USD") -> str:
     return f"{sign}{symbol}{amount}" if symbol else f"{sign}{amount} {code.upper()}"
 
 
+def typed(cents: int, currency: str | None = "USD") -> str:
+    """Minor units as a person would type them into a form, which `parse` reads back: `1234.50`."""
+    places = decimals(currency)
+    return f"{Decimal(cents).scaleb(-places):.{places}f}"
+
+
 def parse(text: str, currency: str | None = "USD") -> int:
     """Read an amount that a person typed (`30`, `30.00`, `$1,200.50`) as minor units.
 
@@ -48,11 +54,6 @@ def parse(text: str, currency: str | None = "USD") -> int:
     if minor <= 0:
         raise Invalid("The amount must be more than zero.")
     return int(minor)
-
-
-def typed(cents: int, currency: str | None = "USD") -> str:
-    """Minor units as a person would type them and `parse` reads them: `1200.50`."""
-    return f"{Decimal(cents).scaleb(-decimals(currency)):f}"
 
 
 def monthly(arr_cents: int) -> int:

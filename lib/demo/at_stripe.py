@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 from lib.demo.book import Book
-from lib.demo.catalogue import Catalogue, Code, Extra, Plan
+from lib.demo.catalogue import Batch, Catalogue, Code, Extra, Plan
 from lib.demo.clock import DAY, plus_months
 from lib.demo.ids import stripe_id
 from lib.demo.life import Invoice, Life
@@ -17,6 +17,10 @@ _CARDS = {
     ("pm_card_amex", "amex"): 9,
     ("pm_card_visa_debit", "visa"): 7,
 }
+# What does not agree with our rows, for the desks that find it.
+_SHARED_ELSEWHERE, _UNHEARD_OF = "FIVEOFF", 2  # typed into a payment link that the app never heard of
+_DRIFTED = {"addon_deep_talks_pack": 1299}
+_NOT_THERE_YET = "addon_new_parents_pack"
 _INTERVALS = {"monthly": "month", "annual": "year", "one_time": None}
 
 
@@ -31,7 +35,14 @@ class StripeSide:
         for plan in catalogue.plans.values():
             self._product(plan, since)
         for extra in catalogue.extras:
-            self._product(extra, since)
+            if extra.id != _NOT_THERE_YET:
+                self._product(extra, since)
+        # Somebody made this by hand, and no row of ours knows of it.
+        card = stripe_id("prod", "gift card")
+        self._book.at_stripe("product", id=card, created=since, name="Gift card, printed")
+        self._book.at_stripe(
+            "price", id=stripe_id("price", "gift card"), created=since, product=card, unit_amount=5000
+        )
 
     def codes(self, codes: list[Code]) -> None:
         """Coupons and their promotion codes. Written last, when it is known how often each was used."""
@@ -41,13 +52,14 @@ class StripeSide:
             off = {"percent_off": code.value}
             if code.kind == "fixed_amount":
                 off = {"amount_off": code.value}
+            uses = code.uses + (_UNHEARD_OF if code.code == _SHARED_ELSEWHERE else 0)
             self._book.at_stripe(
                 "coupon",
                 id=code.coupon,
                 created=code.valid_from,
                 name=code.code,
                 currency="usd" if code.kind == "fixed_amount" else None,
-                times_redeemed=code.uses,
+                times_redeemed=uses,
                 max_redemptions=code.max_uses,
                 redeem_by=code.valid_until,
                 **off,
@@ -62,9 +74,21 @@ class StripeSide:
                 active=code.active,
                 expires_at=code.valid_until,
                 max_redemptions=code.max_uses,
-                times_redeemed=code.uses,
+                times_redeemed=uses,
                 metadata={"discount_id": code.id},
             )
+
+    def coupon_of_batch(self, batch: Batch) -> None:
+        """The coupon that the codes of a batch share."""
+        self._book.at_stripe(
+            "coupon",
+            id=batch.coupon,
+            created=batch.made,
+            name=batch.title,
+            percent_off=batch.percent,
+            duration="once",
+            metadata={"discount_id": batch.id},
+        )
 
     def customer(self, couple: Couple, random: Random, *, declines: bool, credit: int = 0) -> None:
         """The couple as a customer, with a card that `declines` today or not, and cents of credit."""
@@ -229,7 +253,7 @@ class StripeSide:
             id=entry.stripe_price,
             created=since,
             product=entry.stripe_product,
-            unit_amount=entry.price,
+            unit_amount=_DRIFTED.get(entry.id, entry.price),
             interval=_INTERVALS[entry.billing_period],
             lookup_key=entry.id,
         )

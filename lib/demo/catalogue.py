@@ -13,6 +13,8 @@ from lib.demo.clock import DAY, js_form, midnight, sql_form, stamp
 from lib.demo.ids import Ids, stripe_id
 from lib.models import Achievement, Addon, Challenge, SubscriptionPlan
 
+# Set up at Stripe before there was a desk for it: their terms are known there alone.
+_MADE_ELSEWHERE = frozenset({"FIRST100", "OLDPARTNER"})
 MONTHS = {"monthly": 1, "annual": 12}
 
 
@@ -74,6 +76,18 @@ class Code:
         """Whether somebody can redeem it then."""
         in_time = self.valid_from <= moment < self.valid_until
         return in_time and (self.max_uses is None or self.uses < self.max_uses)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Unique codes that were made in one go; `made` is the moment at which, `percent` what each takes off."""
+
+    id: str
+    title: str
+    codes: int
+    percent: int
+    coupon: str
+    made: int
 
 
 @dataclass(slots=True)
@@ -209,6 +223,13 @@ def campaign_codes(start: date, today: date, ids: Ids) -> list[Code]:
     return codes
 
 
+def fair_batch(today: date, ids: Ids) -> Batch:
+    """The codes on the cards of a fair some weeks ago."""
+    key = ids.row("batch")
+    made = midnight(today - timedelta(days=24))
+    return Batch(key, "Wedding fair, printed cards", 120, 15, f"bt-{key}", made)
+
+
 def write_codes(book: Book, codes: list[Code]) -> None:
     """Write the codes; how often each was used is corrected in the end."""
     for code in codes:
@@ -228,3 +249,86 @@ def write_codes(book: Book, codes: list[Code]) -> None:
             created_by="marketing@example.org",
             created_at=stamp(code.valid_from),
         )
+        if code.code not in _MADE_ELSEWHERE:
+            _write_terms(book, code)
+
+
+def _write_terms(book: Book, code: Code) -> None:
+    """What a code gives beyond production's columns."""
+    for_new_couples = code.code == "WELCOME20"
+    repeats = code.invoices is not None and code.invoices > 1
+    book.write(
+        "admin_discount_terms",
+        id=code.id,
+        duration="forever" if code.invoices is None else "repeating" if repeats else "once",
+        duration_in_months=code.invoices if repeats else None,
+        currency="USD",
+        max_per_customer=1 if for_new_couples or code.kind == "trial_extension" else None,
+        first_time_only=for_new_couples,
+        created_at=sql_form(code.valid_from),
+        created_by="marketing@example.org",
+    )
+    book.write(
+        "admin_discount_codes",
+        discount_id=code.id,
+        terms_id=code.id,
+        number=0,
+        promotion_code_id=stripe_id("promo", code.id) if code.coupon else None,
+    )
+
+
+def write_batch(book: Book, batch: Batch) -> None:
+    """A batch that the worker has finished, and its codes, none of which was used yet."""
+    moment, until = sql_form(batch.made), sql_form(batch.made + 200 * DAY - 1)
+    book.write(
+        "admin_discount_terms",
+        id=batch.id,
+        duration="once",
+        currency="USD",
+        max_per_customer=1,
+        first_time_only=True,
+        created_at=moment,
+        created_by="finance@example.org",
+    )
+    book.write(
+        "admin_discount_batches",
+        id=batch.id,
+        title=batch.title,
+        prefix="FAIR",
+        wanted=batch.codes,
+        made=batch.codes,
+        sent=0,
+        at_stripe=False,
+        discount_type="percentage",
+        discount_value=batch.percent,
+        applies_to="subscription",
+        max_uses=1,
+        valid_from=moment,
+        valid_until=until,
+        stripe_coupon_id=batch.coupon,
+        state="done",
+        requested_by="system:demo",
+        requested_by_email="finance@example.org",
+        reason="Cards for the table at the fair",
+        created_at=moment,
+        finished_at=moment,
+    )
+    for number in range(1, batch.codes + 1):
+        key = book.ids.row("disc")
+        book.write(
+            "discount_codes",
+            id=key,
+            code=f"FAIR-{stripe_id('code', key)[7:15].upper()}",
+            discount_type="percentage",
+            discount_value=batch.percent,
+            applies_to="subscription",
+            max_uses=1,
+            current_uses=0,
+            valid_from=moment,
+            valid_until=until,
+            stripe_coupon_id=batch.coupon,
+            is_active=True,
+            created_by="finance@example.org",
+            created_at=moment,
+        )
+        book.write("admin_discount_codes", discount_id=key, terms_id=batch.id, number=number)

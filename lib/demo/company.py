@@ -115,6 +115,9 @@ class _Company:
         book, scale = self.book, self.scale
         self.billing.stripe.catalogue(self.catalogue, self.start)
         price_list.write_codes(book, self.catalogue.codes)
+        fair = price_list.fair_batch(scale.today, book.ids)
+        price_list.write_batch(book, fair)
+        self.billing.stripe.coupon_of_batch(fair)
         registry = Registry()
         moments = growth.signups(scale.couples, scale.start, scale.today, self._random("signups"))
         for number, joined in enumerate(moments):

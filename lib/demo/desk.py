@@ -47,7 +47,7 @@ _WISHES = (
 
 def open_first_cases(database: Database) -> None:
     """Write notes about couples whose payment failed, and ask for refunds of recent payments."""
-    staff = _staff(database)
+    staff = staff_of(database)
     with database.primary.connect() as connection:
         troubled = connection.scalars(
             select(Subscription.relationship_id)
@@ -77,7 +77,7 @@ def open_first_cases(database: Database) -> None:
 
 def offer_goodwill(database: Database) -> None:
     """Ask for credits and an add-on for couples that use theirs; one is given, one denied, the rest waits."""
-    staff = _staff(database)
+    staff = staff_of(database)
     with database.primary.connect() as connection:
         newest = connection.execute(
             select(AiCredit.relationship_id, AiCredit.user_id)
@@ -106,7 +106,8 @@ def offer_goodwill(database: Database) -> None:
                 decide(work, asked[position], shown=shown, reason=why)
 
 
-def _staff(database: Database) -> dict[Role, Actor]:
+def staff_of(database: Database) -> dict[Role, Actor]:
+    """The demo accounts by their role, as those who act."""
     emails = {account.email: account for account in ACCOUNTS}
     with database.primary.connect() as connection:
         found = connection.execute(

@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 from lib.core import moments
 from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
-from lib.demo import company, desk, elsewhere
+from lib.demo import bulk, company, desk, elsewhere
 from lib.demo.staff import create_demo_staff
 from lib.jobs import daily, experiments
 
@@ -55,6 +55,7 @@ def fill(
     desk.open_first_cases(database)
     desk.offer_goodwill(database)
     elsewhere.write(database, stripe_file(settings))
+    bulk.leave_runs(database)
     say("Counting every day's revenue, and the tests.")
     daily.backfill(database, today - timedelta(days=31 * (months + 1)), today)
     experiments.run(database, moments.now())

@@ -16,7 +16,7 @@ from lib.core import moments
 from lib.core.database import Database
 from lib.core.errors import Refused
 from lib.core.settings import Settings
-from lib.jobs import heartbeat, schedule
+from lib.jobs import bulk_runs, code_batches, heartbeat, schedule
 from lib.payments import inbox, operations, reconcile
 from lib.payments.gateway import Gateway, gateway_of
 
@@ -83,7 +83,11 @@ class Worker:
             self._money.insert(0, Chore("operations", self._operate))
             self._money.append(Chore("repairs", self._repair))
         self._heart = Chore("heartbeat", self._beat)
-        self._jobs = [Chore("jobs", lambda now: self._run_jobs(now, takes_hours=False))]
+        self._jobs = [
+            Chore("bulk runs", self._work_off_bulk_runs),
+            Chore("batches of codes", self._make_codes),
+            Chore("jobs", lambda now: self._run_jobs(now, takes_hours=False)),
+        ]
         self._long_jobs = [Chore("long jobs", lambda now: self._run_jobs(now, takes_hours=True))]
 
     def tick(self) -> int:
@@ -152,6 +156,12 @@ class Worker:
         if mode == "observe":
             inbox.discover(self._database, now=now)
         return inbox.apply_due(self._database, self._gateway, now=now, limit=_AT_ONCE, mode=mode)
+
+    def _work_off_bulk_runs(self, now: datetime) -> int:
+        return bulk_runs.work_off(self._database, self.name, now)
+
+    def _make_codes(self, now: datetime) -> int:
+        return code_batches.work_off(self._database, self._gateway, self.name, now)
 
     def _replay(self, now: datetime) -> int:
         log = self._settings.stripe_webhooks == "receive"

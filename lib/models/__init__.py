@@ -43,7 +43,9 @@ from lib.models.billing import (
     SubscriptionPlan,
     UserAddon,
 )
+from lib.models.bulk import BulkRow, BulkRun
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
+from lib.models.discounting import CodeBatch, DiscountTerms, MadeCode
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
 from lib.models.goodwill import Goodwill
 from lib.models.invoices import Dispute, Invoice
@@ -90,9 +92,12 @@ __all__ = [
     "AuditHead",
     "AuditedObject",
     "Base",
+    "BulkRow",
+    "BulkRun",
     "Challenge",
     "ChallengeEntry",
     "ChallengeParticipation",
+    "CodeBatch",
     "CohortMember",
     "Communication",
     "CoupleMovement",
@@ -101,6 +106,7 @@ __all__ = [
     "CreditLimit",
     "DailyCheckin",
     "DiscountCode",
+    "DiscountTerms",
     "DiscountUsage",
     "Dispute",
     "DriftFinding",
@@ -121,6 +127,7 @@ __all__ = [
     "InboxReplayStep",
     "Invoice",
     "JobRun",
+    "MadeCode",
     "MetricDay",
     "Note",
     "Notification",

@@ -1,11 +1,14 @@
 """SQL that each engine spells its own way, so that an index serves it."""
 
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Text, and_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+
+from lib.models.types import Day
 
 _LAST: Final = "\U0010ffff"
 
@@ -29,6 +32,44 @@ def _nocase(element: folded, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(folded, "postgresql")
 def _lower(element: folded, compiler: SQLCompiler, **options: Any) -> str:
     return f'lower({compiler.process(element.clauses, **options)}) COLLATE "C"'
+
+
+class days_after(FunctionElement[date]):  # noqa: N801 - reads as a SQL function
+    """The day so many days, one or more, after a Day."""
+
+    name = "days_after"
+    type = Day()
+    inherit_cache = True
+
+
+@compiles(days_after, "sqlite")
+def _date_text(element: days_after, compiler: SQLCompiler, **options: Any) -> str:
+    day, number = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"date({day}, '+' || {number} || ' days')"
+
+
+@compiles(days_after, "postgresql")
+def _date_sum(element: days_after, compiler: SQLCompiler, **options: Any) -> str:
+    day, number = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({day} + CAST({number} AS INTEGER))"
+
+
+class month_of(FunctionElement[str]):  # noqa: N801 - reads as a SQL function
+    """The month of a Day as text: `2026-06`."""
+
+    name = "month_of"
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(month_of, "sqlite")
+def _month_text(element: month_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"substr({compiler.process(element.clauses, **options)}, 1, 7)"
+
+
+@compiles(month_of, "postgresql")
+def _month_char(element: month_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **options)}, 'YYYY-MM')"
 
 
 def starts_with(column: Any, prefix: str) -> ColumnElement[bool]:

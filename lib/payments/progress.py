@@ -21,11 +21,12 @@ _WORDS: Final = {
     "failed": "Not done.",
 }
 _READERS: Final = {
-    "addons": Permission.CATALOGUE_READ,
+    "admin_discount_batches": Permission.DISCOUNTS_READ,
     "discount_codes": Permission.DISCOUNTS_READ,
     "payment_transactions": Permission.PAYMENTS_READ,
     "refunds": Permission.REFUNDS_READ,
     "relationships": Permission.PEOPLE_READ,
+    "subscription_addons": Permission.CATALOGUE_READ,
     "subscription_plans": Permission.CATALOGUE_READ,
     "subscriptions": Permission.SUBSCRIPTIONS_READ,
     "user_addons": Permission.CREDITS_READ,

@@ -29,23 +29,7 @@ def about(view: View, kind: str, key: str) -> list[AnyRow]:
 @action(Permission.NOTES_WRITE)
 def write(work: Work, kind: str, key: str, *, body: str) -> str:
     """Write a note and return its id. Raises Invalid for an empty or an overlong one."""
-    text = body.strip()
-    if not text:
-        raise Invalid("The note is empty.")
-    if len(text) > LONGEST:
-        raise Invalid(f"A note has {LONGEST:,} characters at most; this one has {len(text):,}.")
-    note = Note(
-        id=new_id(),
-        object_type=kind,
-        object_id=key,
-        body=text,
-        author_id=work.actor.id,
-        author_email=work.actor.email,
-        created_at=work.now,
-    )
-    work.session.add(note)
-    work.about(kind, key)
-    return note.id
+    return leave(work, kind, key, body)
 
 
 @action(Permission.NOTES_WRITE, about="admin_notes")
@@ -57,3 +41,29 @@ def remove(work: Work, note_id: str) -> None:
     if note.author_id != work.actor.id:
         raise Refused("Only its author removes a note.")
     note.removed_at = work.now
+
+
+def check(body: str) -> str:
+    """The text of a note as it is kept; Invalid when it is empty or overlong."""
+    text = body.strip()
+    if not text:
+        raise Invalid("The note is empty.")
+    if len(text) > LONGEST:
+        raise Invalid(f"A note has {LONGEST:,} characters at most; this one has {len(text):,}.")
+    return text
+
+
+def leave(work: Work, kind: str, key: str, body: str) -> str:
+    """Write a note inside an action of somebody's; returns its id. Raises Invalid as `check` does."""
+    note = Note(
+        id=new_id(),
+        object_type=kind,
+        object_id=key,
+        body=check(body),
+        author_id=work.actor.id,
+        author_email=work.actor.email,
+        created_at=work.now,
+    )
+    work.session.add(note)
+    work.about(kind, key)
+    return note.id

@@ -2,10 +2,12 @@
 
 from lib.ui.asks import REASON, Ask
 from lib.ui.billing import payments, refund, watch
+from lib.ui.bulk import choose_for_bulk
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
 from lib.ui.desk import announce, ask_stripe, attempt, may, page, read
+from lib.ui.discounting import change_code, make_batch, make_code, stop_or_resume, switch_code
 from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_drift, standing
-from lib.ui.filters import choose, filters, first_page, one_of, pick, search_box, since, toggle
+from lib.ui.filters import choose, filters, first_page, one_of, pick, pick_named, search_box, since, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import action
 from lib.ui.giveaways import allowance, couple_credits, gift, grant, purchase
@@ -13,6 +15,7 @@ from lib.ui.inbox import ageing, replay, replays, searched_document
 from lib.ui.links import link, object_link, waiting
 from lib.ui.payment import collected, collecting, credit_balance, credit_note, dispute
 from lib.ui.people import card, notebook, reveal, timeline
+from lib.ui.progress import watch_work
 from lib.ui.show import (
     Tile,
     amount,
@@ -48,9 +51,11 @@ __all__ = [
     "begin",
     "both_sides",
     "card",
+    "change_code",
     "changes",
     "chart",
     "choose",
+    "choose_for_bulk",
     "collected",
     "collecting",
     "counted",
@@ -72,6 +77,8 @@ __all__ = [
     "hand_over",
     "limit",
     "link",
+    "make_batch",
+    "make_code",
     "may",
     "moment",
     "month",
@@ -86,6 +93,7 @@ __all__ = [
     "payments",
     "period",
     "pick",
+    "pick_named",
     "plain",
     "purchase",
     "read",
@@ -100,6 +108,8 @@ __all__ = [
     "since",
     "standing",
     "stands_on",
+    "stop_or_resume",
+    "switch_code",
     "table",
     "tiles",
     "timeline",
@@ -107,5 +117,6 @@ __all__ = [
     "trace",
     "waiting",
     "watch",
+    "watch_work",
     "words",
 ]

@@ -103,6 +103,20 @@ def pick(label: str, options: Sequence[str], *, key: str, shown_as: Callable[[st
     )
 
 
+def pick_named(label: str, options: Mapping[str, str], *, key: str) -> str | None:
+    """One of many options by the name that stands for it, found by typing; None while nothing is picked."""
+    return st.selectbox(
+        label,
+        list(options),
+        index=None,
+        key=key,
+        placeholder="Any",
+        format_func=lambda option: options[option],
+        bind="query-params",
+        on_change=first_page,
+    )
+
+
 def since(label: str, *, key: str) -> date | None:
     """The first day (UTC) of the time that is looked at; None for all of it."""
     chosen = st.segmented_control(

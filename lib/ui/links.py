@@ -22,6 +22,7 @@ PAGE_OF: Final[Mapping[str, str]] = MappingProxyType(
         "discount_codes": "discounts",
         "user_addons": "credits",
         "admin_credit_grants": "credits",
+        "admin_bulk_runs": "bulk",
         "stripe_webhooks": "inbox",
         "admin_inbox": "inbox",
         "admin_drift": "drift",

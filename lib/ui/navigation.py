@@ -41,6 +41,8 @@ DESKS: Final = (
     Desk("Billing", "refunds", "Refunds", "undo", P.REFUNDS_READ),
     Desk("Billing", "discounts", "Discounts", "sell", P.DISCOUNTS_READ),
     Desk("Billing", "credits", "Credits & gifts", "redeem", P.CREDITS_READ),
+    Desk("Billing", "catalogue", "Catalogue", "menu_book", P.CATALOGUE_READ),
+    Desk("Billing", "bulk", "Bulk", "checklist", P.BULK_RUN),
     Desk("Billing", "inbox", "Stripe inbox", "inbox", P.INBOX_READ),
     Desk("Billing", "drift", "Drift", "difference", P.DRIFT_READ),
     Desk("Finance", "revenue", "Revenue", "monitoring", P.REVENUE_READ),

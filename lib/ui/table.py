@@ -57,18 +57,27 @@ def back(label: str, parameter: str = "id") -> None:
 
 
 def table(
-    source: Listing, *, key: str, empty: str, opens: str | None = "id", export: bool = True, **filters: Any
+    source: Listing,
+    *,
+    key: str,
+    empty: str,
+    opens: str | None = "id",
+    parameter: str = "id",
+    export: bool = True,
+    **filters: Any,
 ) -> None:
     """Show one page of a list; a click on the first column opens the row by its `opens` value.
 
-    The page's number is `page` in the address. `empty` is the sentence for a list without rows.
+    The page's number is `page` in the address, the open row's value `parameter`. `empty` is the sentence for
+    a list without rows.
     """
     number = _page_number()
     page = desk.read(source.page, number=number, **filters)
     if not page.rows:
         st.info(empty, icon=":material/inbox:")
         return
-    frame(page.rows, source.columns, key=key, opens=opens, alt=f"{words(key)}, page {page.number}")
+    alt = f"{words(key)}, page {page.number}"
+    frame(page.rows, source.columns, key=key, opens=opens, parameter=parameter, alt=alt)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         total = f"more than {COUNTED_UP_TO:,}" if page.more_than_counted else f"{page.total:,}"
         shown = f"{(page.number - 1) * page.size + 1:,}–{(page.number - 1) * page.size + len(page.rows):,}"

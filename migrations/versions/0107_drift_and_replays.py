@@ -10,7 +10,7 @@ from alembic import op
 from lib.models.types import Moment
 
 revision = "0107"
-down_revision = "0104"
+down_revision = "0106"
 branch_labels = None
 depends_on = None
 

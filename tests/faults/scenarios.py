@@ -15,6 +15,7 @@ from lib.services.payments import case, credit, invoices
 from lib.services.subscriptions import SubscriptionCase, codes, goodwill, pauses, plan_changes
 from tests.factories import make_plan, make_refund, write
 from tests.faults.beginning_scenarios import BEGINNINGS
+from tests.faults.offer_scenarios import OFFERS
 from tests.local_stripe import LocalStripe
 from tests.staff import FINANCE, SUPPORT, do, read
 
@@ -166,6 +167,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "invoice_uncollectible": of_invoice(invoices.write_off),
     "invoice_void": of_invoice(invoices.void),
     **BEGINNINGS,
+    **OFFERS,
     "refund": refund,
     "subscription_cancel_at_period_end": of_subscription(subscriptions.cancel_at_period_end),
     "subscription_cancel_now": of_subscription(subscriptions.cancel_now),

@@ -6,8 +6,9 @@ invoice, it ends up in `InvoiceFacts.subscription_id`. What a shape lacks is Non
 Stripe event at all is an error.
 
     fields.py    one field: cents, moments, ids that may be expanded
-    facts.py     the typed form of each object
+    facts        the typed form of each object
     objects.py   where each shape keeps each fact; customers.py of customers, their balance and credit notes
+    offers.py    the same for what is sold and what is taken off
     envelope.py  the event around the object
 """
 
@@ -15,6 +16,7 @@ from lib.payments.events.envelope import HANDLED, Event, read_event, read_object
 from lib.payments.events.facts import (
     BalanceEntryFacts,
     ChargeFacts,
+    CouponFacts,
     CreditNoteFacts,
     CustomerFacts,
     DiscountFacts,
@@ -23,6 +25,9 @@ from lib.payments.events.facts import (
     InvoiceFacts,
     InvoiceLineFacts,
     PaymentIntentFacts,
+    PriceFacts,
+    ProductFacts,
+    PromotionCodeFacts,
     RefundFacts,
     SubscriptionFacts,
     SubscriptionItemFacts,
@@ -32,6 +37,7 @@ __all__ = [
     "HANDLED",
     "BalanceEntryFacts",
     "ChargeFacts",
+    "CouponFacts",
     "CreditNoteFacts",
     "CustomerFacts",
     "DiscountFacts",
@@ -41,6 +47,9 @@ __all__ = [
     "InvoiceFacts",
     "InvoiceLineFacts",
     "PaymentIntentFacts",
+    "PriceFacts",
+    "ProductFacts",
+    "PromotionCodeFacts",
     "RefundFacts",
     "SubscriptionFacts",
     "SubscriptionItemFacts",

@@ -48,6 +48,11 @@ def whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def number(value: object) -> float | None:
+    """A number that may have a fraction, such as a percentage."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
 def moment(value: object) -> datetime | None:
     """Unix seconds as an aware UTC datetime."""
     seconds = whole(value)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from lib.payments.events import offers
 from lib.payments.events.facts import (
     ChargeFacts,
     DiscountFacts,
@@ -333,5 +334,9 @@ READERS: dict[str, Callable[[Payload, str], Facts]] = {
     "refund": refund,
     "dispute": dispute,
     "payment_intent": payment_intent,
+    "coupon": offers.coupon,
+    "promotion_code": offers.promotion_code,
+    "product": offers.product,
+    "price": offers.price,
 }
 """Stripe's `object` -> how it is read."""

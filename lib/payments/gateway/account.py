@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from lib.core.errors import Invalid
 from lib.core.settings import Settings
 from lib.payments.events.fields import at, text
+from lib.payments.gateway.catalogue import Catalogue
 from lib.payments.gateway.charges import Charges
 from lib.payments.gateway.connection import Connection
 from lib.payments.gateway.credit_notes import CreditNotes
 from lib.payments.gateway.customers import Customers
+from lib.payments.gateway.discounts import Discounts
 from lib.payments.gateway.disputes import Disputes
 from lib.payments.gateway.events import Events
 from lib.payments.gateway.failures import unreadable
@@ -58,11 +60,13 @@ class Gateway:
     ) -> None:
         self._livemode = _is_live(key)
         self._connection = Connection(key, api_base=api_base, timeout=timeout, retries=retries, sleep=sleep)
+        self.catalogue = Catalogue(self._connection)
         self.charges = Charges(self._connection)
         self.customers = Customers(self._connection)
         self.credit_notes = CreditNotes(self._connection)
         self.customers = Customers(self._connection)
         self.disputes = Disputes(self._connection)
+        self.discounts = Discounts(self._connection)
         self.events = Events(self._connection)
         self.invoices = Invoices(self._connection)
         self.payment_intents = PaymentIntents(self._connection)

@@ -27,6 +27,13 @@
     invoice_uncollectible               the invoice is `uncollectible`
     customer_balance                    our credit's id in the `metadata` of the customer's movements
     credit_note                         our credit's id in the `metadata` of the invoice's credit notes
+    discount_create, discount_change    a promotion code of its coupon carries the `revision` asked for
+    discount_switch_off                 no promotion code of its coupon and text is active
+    discount_switch_on                  one is
+    discount_coupon                     the coupon's id, which is ours
+    catalogue_create                    a price of the product carries the `revision` asked for
+    catalogue_new_price                 the same, and the price before it is archived
+    catalogue_adopt_price               nothing is changed at Stripe: the price is read again
 
 Our mark is an id in the subscription's metadata, written by the same request as the change. Stripe takes no
 metadata on cancellations, pauses and resumptions, hence the object's state; it forgets idempotency keys after
@@ -40,8 +47,10 @@ from typing import Final
 from lib.payments.kinds import (
     addons,
     cancellations,
+    catalogue,
     changes,
     crediting,
+    discounts,
     gifts,
     invoices,
     reductions,
@@ -62,4 +71,6 @@ KINDS: Final[Mapping[str, Kind]] = {
     **addons.KINDS,
     **crediting.KINDS,
     **invoices.KINDS,
+    **discounts.KINDS,
+    **catalogue.KINDS,
 }

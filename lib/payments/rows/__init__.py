@@ -12,6 +12,7 @@
     invoices.py       what is owed on an invoice, and when it is tried next
     disputes.py       a payment that a bank asks back
     refunds.py        a refund that arrived, is under way, or came back
+    offers.py         codes, and the prices of plans and add-ons
 
 Every `follow_*` runs inside an action: it reads, sets what Stripe says, flushes, and returns what changed as
 `{"table/id": {"column": [before, after]}}`, empty when our rows said so already. None means that no row of
@@ -22,6 +23,12 @@ from lib.payments.rows.addons import follow_addon
 from lib.payments.rows.disputes import follow_dispute
 from lib.payments.rows.found import Changes, find_payment, find_subscription, noted
 from lib.payments.rows.gifts import follow_gift
+from lib.payments.rows.offers import (
+    follow_batch_coupon,
+    follow_price,
+    follow_promotion_code,
+    switch_code,
+)
 from lib.payments.rows.payments import follow_charge, follow_closed_invoice, follow_invoice
 from lib.payments.rows.redemptions import note_redemption
 from lib.payments.rows.reductions import off_by_code
@@ -34,14 +41,18 @@ __all__ = [
     "find_payment",
     "find_subscription",
     "follow_addon",
+    "follow_batch_coupon",
     "follow_charge",
     "follow_closed_invoice",
     "follow_dispute",
     "follow_gift",
     "follow_invoice",
+    "follow_price",
+    "follow_promotion_code",
     "follow_refund",
     "follow_subscription",
     "note_redemption",
     "noted",
     "off_by_code",
+    "switch_code",
 ]

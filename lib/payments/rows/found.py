@@ -14,15 +14,19 @@ Changes = Mapping[str, Mapping[str, list[Any]]]
 """What changed: `{"table/id": {"column": [before, after]}}`."""
 
 FOLLOWING: Final = (
-    "subscriptions",
-    "payment_transactions",
-    "refunds",
-    "subscription_changes",
-    "user_addons",
+    "admin_discount_batches",
+    "admin_discount_codes",
     "discount_codes",
     "discount_usage",
     "admin_invoices",
     "admin_disputes",
+    "payment_transactions",
+    "refunds",
+    "subscription_addons",
+    "subscription_changes",
+    "subscription_plans",
+    "subscriptions",
+    "user_addons",
 )
 PAID: Final = ("succeeded", "refunded")
 

@@ -53,9 +53,15 @@ def _known(
     session: Session, running: list[DiscountFacts]
 ) -> tuple[dict[str | None, DiscountCode], dict[str | None, Goodwill]]:
     coupons = sorted({discount.coupon_id for discount in running if discount.coupon_id is not None})
-    codes = session.scalars(select(DiscountCode).where(DiscountCode.stripe_coupon_id.in_(coupons)))
+    # The codes of a batch, up to 100,000, share their coupon and take off the same: one of them says so.
+    codes = (
+        session.scalars(select(DiscountCode).where(DiscountCode.stripe_coupon_id == coupon).limit(1)).first()
+        for coupon in coupons
+    )
     given = session.scalars(select(Goodwill).where(Goodwill.stripe_coupon_id.in_(coupons)))
-    return {code.stripe_coupon_id: code for code in codes}, {each.stripe_coupon_id: each for each in given}
+    return {code.stripe_coupon_id: code for code in codes if code}, {
+        each.stripe_coupon_id: each for each in given
+    }
 
 
 def off_by_code(code: DiscountCode, cents: int) -> int:

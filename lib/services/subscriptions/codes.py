@@ -85,7 +85,14 @@ def running(view: View, reductions: Sequence[Reduction]) -> list[Running]:
     coupons = [each.coupon_id for each in reductions if each.coupon_id]
     if not reductions:
         return []
-    codes = view.session.scalars(select(DiscountCode).where(DiscountCode.stripe_coupon_id.in_(coupons)))
+    # The codes of a batch share their coupon: one of them, out of up to 100,000, says what it gives.
+    found = (
+        view.session.scalars(
+            select(DiscountCode).where(DiscountCode.stripe_coupon_id == coupon).limit(1)
+        ).first()
+        for coupon in sorted(set(coupons))
+    )
+    codes = [code for code in found if code is not None]
     given = view.session.scalars(select(Goodwill).where(Goodwill.stripe_coupon_id.in_(coupons)))
     names = {code.stripe_coupon_id: f"{code.code}: {_gives(code, 'USD')}" for code in codes}
     names |= {each.stripe_coupon_id: goodwill.in_words(each) for each in given}

@@ -156,6 +156,38 @@ def test_an_active_code_text_is_taken_whatever_its_case(account: Account) -> Non
     assert [one.id for one in account.v1.promotion_codes.list({"code": text, "active": True})] == [second.id]
 
 
+@pytest.mark.parametrize("text", ["SPRING 20", "ÄPFEL", "A_B", "50%"])
+def test_a_code_has_letters_digits_and_dashes_only(account: Account, text: str) -> None:
+    assert refusal(lambda: code(account, code=text)).param == "code"
+    assert code(account, code=f"Spring-{secrets.token_hex(4)}").active is True
+
+
+def test_a_code_promises_no_more_than_its_coupon(account: Account) -> None:
+    soon = int(time.time()) + 60
+    limited = coupon(account, max_redemptions=5, redeem_by=soon).id
+    too_often = refusal(lambda: code(account, coupon=limited, max_redemptions=6))
+    too_long = refusal(lambda: code(account, coupon=limited, expires_at=soon + 1))
+    never = refusal(lambda: code(account, coupon=limited, max_redemptions=0))
+
+    assert (too_often.param, too_long.param) == ("max_redemptions", "expires_at")
+    assert never.code == "parameter_invalid_integer"
+    assert code(account, coupon=limited, max_redemptions=5, expires_at=soon).active is True
+
+
+def test_a_coupons_name_fits_on_an_invoice(account: Account) -> None:
+    assert coupon(account, name="n" * 40).name == "n" * 40
+    assert refusal(lambda: coupon(account, name="n" * 41)).param == "name"
+
+
+def test_codes_are_listed_by_their_coupon_with_their_metadata(account: Account) -> None:
+    shared = coupon(account).id
+    made = [code(account, coupon=shared, metadata={"revision": str(n)}) for n in range(3)]
+    found = account.v1.promotion_codes.list({"coupon": shared})
+
+    assert [one.id for one in found] == [one.id for one in reversed(made)]
+    assert [one.metadata["revision"] for one in found] == ["2", "1", "0"]
+
+
 def test_a_discount_is_added_kept_and_removed_by_updates(account: Account) -> None:
     subscription = account.subscription()
     added = account.v1.subscriptions.update(

@@ -113,6 +113,13 @@ def retrieve_price(session: Session, _params: Params, price_id: str) -> Facts:
 def update_price(session: Session, params: Params, price_id: str) -> Facts:
     """Change nickname, look-up key, metadata, or switch it off."""
     price = session.get("price", price_id)
+    if params.get("active") is False:
+        product = session.find("product", price["product"])
+        if product is not None and product.get("default_price") == price_id:
+            raise StripeError(
+                "This price cannot be archived because it is the default price of its product.",
+                param="active",
+            )
     with session.changing(price, "price.updated"):
         price |= {name: params[name] for name in ("active", "nickname", "tax_behavior") if name in params}
         _take_lookup_key(session, price, params)

@@ -1,5 +1,6 @@
 """Coupons, promotion codes, and redeeming them on a subscription."""
 
+import re
 from typing import Any
 
 from stripe import params as typed
@@ -25,6 +26,7 @@ _COUPON = (
     "percent_off",
     "redeem_by",
 )
+_LONGEST_NAME = 40
 _CODE = ("active", "customer", "expires_at", "max_redemptions")
 _RESTRICTIONS = {"first_time_transaction", "minimum_amount", "minimum_amount_currency"}
 
@@ -58,6 +60,8 @@ def _check_coupon(params: Params) -> None:
         raise StripeError("Invalid positive integer", code="parameter_invalid_integer", param="amount_off")
     if amount is not None and "currency" not in params:
         raise missing_param("currency")
+    if len(params.get("name") or "") > _LONGEST_NAME:
+        raise StripeError(f"Invalid string: must be at most {_LONGEST_NAME} characters.", param="name")
     repeating = params.get("duration", "once") == "repeating"
     if repeating != ("duration_in_months" in params):
         raise StripeError(
@@ -98,6 +102,7 @@ def create_promotion_code(session: Session, params: Params) -> Facts:
         raise missing_param("promotion[coupon]")
     coupon = session.get("coupon", coupon_id, param="promotion[coupon]")
     code = params.get("code") or random_text(8).upper()
+    _check_code(code, coupon, params)
     if any(one.get("active", True) for one in session.select("promotion_code", lookup=code)):
         raise StripeError(
             f"An active promotion code with `code: {code}` already exists.",
@@ -113,6 +118,25 @@ def create_promotion_code(session: Session, params: Params) -> Facts:
     facts |= {name: params[name] for name in _CODE if name in params}
     merge_metadata(facts, params)
     return session.add("promotion_code", facts, "promotion_code.created")
+
+
+def _check_code(code: str, coupon: Facts, params: Params) -> None:
+    """Source: the descriptions of `code`, `expires_at` and `max_redemptions` in the SDK's parameters."""
+    if not re.fullmatch(r"[A-Za-z0-9-]+", code):
+        raise StripeError(
+            "Promotion codes can only contain letters (a-z, A-Z), digits (0-9), and dashes (-).", param="code"
+        )
+    if coupon.get("redeem_by") and params.get("expires_at", 0) > coupon["redeem_by"]:
+        raise StripeError("`expires_at` cannot be after the coupon's `redeem_by`.", param="expires_at")
+    if params.get("max_redemptions", 1) < 1:
+        raise StripeError(
+            "Invalid positive integer", code="parameter_invalid_integer", param="max_redemptions"
+        )
+    if coupon.get("max_redemptions") and params.get("max_redemptions", 0) > coupon["max_redemptions"]:
+        raise StripeError(
+            "`max_redemptions` cannot be greater than the coupon's `max_redemptions`.",
+            param="max_redemptions",
+        )
 
 
 def retrieve_promotion_code(session: Session, _params: Params, code_id: str) -> Facts:
