@@ -66,8 +66,10 @@ def follow_repair(finding_id: str, state: str) -> None:
 
 def own_drift(subscription_id: str) -> None:
     """Whether Stripe says the same about one subscription: asked now, or within the last minute."""
+    if not desk.stripe_is_set_up():
+        return
     question = desk.read(drift.question, subscription_id)
-    if question is None or not desk.stripe_is_set_up():
+    if question is None:
         return
     found = desk.ask_stripe(_asked, question)
     for finding in found or ():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, false, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from lib.models import (
@@ -201,37 +201,31 @@ def addons_of(session: Session, stripe_ids: Iterable[str]) -> dict[str, OurAddon
 
 
 def prices(session: Session) -> dict[str, OurPrice]:
-    """The whole price list by `price_…`: plans and add-ons."""
-    listed = {
-        plan.stripe_price_id: OurPrice(
-            object_type="subscription_plans",
-            id=plan.id,
-            name=plan.plan_name,
-            price_id=plan.stripe_price_id,
-            product_id=plan.stripe_product_id,
-            price_cents=plan.price_cents,
-            currency=plan.currency or "USD",
-            billing_period=plan.billing_period,
-            is_active=bool(plan.is_active),
-        )
-        for plan in session.scalars(select(SubscriptionPlan))
-        if plan.stripe_price_id is not None
-    }
-    return listed | {
-        addon.stripe_price_id: OurPrice(
-            object_type="subscription_addons",
-            id=addon.id,
-            name=addon.addon_name,
-            price_id=addon.stripe_price_id,
-            product_id=addon.stripe_product_id,
-            price_cents=addon.price_cents,
-            currency="USD",
-            billing_period=addon.billing_period,
-            is_active=bool(addon.is_active),
-        )
-        for addon in session.scalars(select(Addon))
-        if addon.stripe_price_id is not None
-    }
+    """The whole price list by `price_…`: plans and add-ons. One statement."""
+    plans = select(
+        literal("subscription_plans").label("object_type"),
+        SubscriptionPlan.id,
+        SubscriptionPlan.plan_name.label("name"),
+        SubscriptionPlan.stripe_price_id.label("price_id"),
+        SubscriptionPlan.stripe_product_id.label("product_id"),
+        SubscriptionPlan.price_cents,
+        func.coalesce(SubscriptionPlan.currency, "USD").label("currency"),
+        SubscriptionPlan.billing_period,
+        func.coalesce(SubscriptionPlan.is_active, false()).label("is_active"),
+    ).where(SubscriptionPlan.stripe_price_id.is_not(None))
+    addons = select(
+        literal("subscription_addons"),
+        Addon.id,
+        Addon.addon_name,
+        Addon.stripe_price_id,
+        Addon.stripe_product_id,
+        Addon.price_cents,
+        literal("USD"),
+        Addon.billing_period,
+        func.coalesce(Addon.is_active, false()),
+    ).where(Addon.stripe_price_id.is_not(None))
+    rows = session.execute(plans.union_all(addons))
+    return {row.price_id: OurPrice(**row._mapping) for row in rows}
 
 
 def payments(session: Session, condition: ColumnElement[bool], limit: int | None = None) -> list[OurPayment]:

@@ -82,7 +82,6 @@ def finish(database: Database, walk: DriftWalk, now: datetime) -> int:
             .where(
                 DriftFinding.state.in_(("open", "asked")),
                 DriftFinding.walk_id.is_distinct_from(walk.id),
-                DriftFinding.last_seen_at < walk.started_at,
             )
             .values(state="gone", gone_at=now)
         ).rowcount
