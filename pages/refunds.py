@@ -4,7 +4,7 @@ import streamlit as st
 
 from lib import ui
 from lib.core.access import Permission
-from lib.services import refund_case, refund_limits, refunds
+from lib.services import limit_use, refund_case, refunds
 
 ui.page("Refunds", Permission.REFUNDS_READ)
 
@@ -12,7 +12,7 @@ refund_id = ui.opened()
 if refund_id is None:
     status = ui.choose("Show", refunds.STATUSES, key="status", default="pending")
     ui.table(refunds.requests, key="refunds", empty=f"No {status or ''} refunds.", status=status)
-    for limit in ui.read(refund_limits.mine):
+    for limit in ui.read(limit_use.mine):
         ui.limit("Your approvals within 24 hours", limit.used_cents, limit.limit_cents, limit.currency)
     st.stop()
 

@@ -46,6 +46,7 @@ from lib.models.billing import (
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
 from lib.models.goodwill import Goodwill
+from lib.models.limits import AttemptColumns, LimitColumns
 from lib.models.money import (
     InboxEvent,
     MetricDay,
@@ -55,6 +56,7 @@ from lib.models.money import (
     StripeObject,
     SubscriptionChange,
 )
+from lib.models.refund_desk import ActionPlan, ActionPlanStep, RefundHandOn, RefundRecommendation
 from lib.models.relationships import (
     Achievement,
     Activity,
@@ -77,6 +79,8 @@ from lib.models.types import sortable
 
 __all__ = [
     "Achievement",
+    "ActionPlan",
+    "ActionPlanStep",
     "Activity",
     "Addon",
     "AdminSession",
@@ -85,6 +89,7 @@ __all__ = [
     "AnalyticsEvent",
     "ArmCount",
     "Assignment",
+    "AttemptColumns",
     "AuditEntry",
     "AuditHead",
     "AuditedObject",
@@ -118,6 +123,7 @@ __all__ = [
     "InboxReplay",
     "InboxReplayStep",
     "JobRun",
+    "LimitColumns",
     "MetricDay",
     "Note",
     "Notification",
@@ -127,7 +133,9 @@ __all__ = [
     "Payment",
     "Refund",
     "RefundAttempt",
+    "RefundHandOn",
     "RefundLimit",
+    "RefundRecommendation",
     "Relationship",
     "RelationshipAnalytics",
     "Reveal",

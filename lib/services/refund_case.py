@@ -11,12 +11,16 @@ from lib.core.access import Permission
 from lib.core.errors import NotFound
 from lib.core.listing import Column
 from lib.core.work import Digest, View, digest
-from lib.models import Payment, Refund, RefundAttempt, User
+from lib.models import ActionPlan, Payment, Refund, RefundAttempt, User
 from lib.payments import operations
 from lib.payments.operations import OperationView
 from lib.services import payments
 from lib.services.payments import Asked, PaymentLine
+from lib.services.refund_hand_ons import HandOn, colleagues_of, of_refund
+from lib.services.refund_policy import Recommendation
+from lib.services.refund_recommendations import Decision, Kept, kept_of, recommendation_of
 from lib.services.refund_rules import Requester, requester_of, why_not_again, why_not_decide
+from lib.services.refund_words import for_customer
 
 EARLIER_COLUMNS: Final = (
     Column("requested_at", "Requested", "moment"),
@@ -49,8 +53,12 @@ class RefundCase:
 
     `left_cents`: what of the payment is left for this refund. `earlier`: the payment's other refunds.
     `digest`: hand it back with the decision.
+    `recommendation`: what it is now, while the refund waits; `kept`: what it was when the refund was asked
+    for and decided, empty for one that was not asked for and decided here. `hand_ons`: newest first.
+    `colleagues`: to whom the reader can hand the decision on. `plan_id`: the open plan that it is a step of.
     `why_not_decide`: why the reader cannot approve or deny it now; None when they can.
     `can_try_again`: it is approved, Stripe did not pay it, and nothing is under way.
+    `for_customer`: what a customer may be told, to paste.
     """
 
     id: str
@@ -74,8 +82,20 @@ class RefundCase:
     earlier: tuple[Asked, ...]
     attempts: tuple[Attempt, ...]
     operations: tuple[OperationView, ...]
+    recommendation: Recommendation | None
+    kept: tuple[Kept, ...]
+    hand_ons: tuple[HandOn, ...]
+    colleagues: tuple[str, ...]
+    plan_id: str | None
     why_not_decide: str | None
     can_try_again: bool
+    for_customer: str
+
+    def overruling(self, decision: Decision) -> str:
+        """A sentence for who is about to decide against a clear recommendation; else empty."""
+        if self.recommendation is None or not self.recommendation.is_overruled_by(decision):
+            return ""
+        return f"This goes against the recommendation ({self.recommendation.words}), which is noted."
 
 
 def case_of(view: View, refund: Refund) -> RefundCase:
@@ -84,11 +104,12 @@ def case_of(view: View, refund: Refund) -> RefundCase:
     with view.revealing([refund.user_id]) as revealed:
         if revealed:
             view.session.refresh(refund)
-        paid, person, email = _payment_and_person(view.session, refund)
+        paid, person, email, plan_id = _payment_and_person(view.session, refund)
     asked = payments.refunds_of(view.session, [paid.id])[paid.id]
     payment = payments.line_of(paid, person, asked)
     requester = requester_of(view.session, refund.id)
     steps = tuple(operations.progress(view, "refunds", refund.id))
+    closed = why_not_decide(refund, requester, view.actor, plan_id)
     return RefundCase(
         id=refund.id,
         digest=digest(refund),
@@ -111,22 +132,40 @@ def case_of(view: View, refund: Refund) -> RefundCase:
         earlier=tuple(each for each in asked if each.id != refund.id),
         attempts=_attempts(view.session, refund.id),
         operations=steps,
-        why_not_decide=why_not_decide(refund, requester, view.actor),
+        recommendation=recommendation_of(view.session, paid, view.now, without=refund.id)
+        if refund.status == "pending"
+        else None,
+        kept=() if refund.status == "pending" else kept_of(view.session, refund.id),
+        hand_ons=of_refund(view.session, refund.id),
+        colleagues=() if closed else tuple(colleagues_of(view.session, view.actor, requester)),
+        plan_id=plan_id,
+        why_not_decide=closed,
         can_try_again=view.actor.may(Permission.REFUNDS_DECIDE)
-        and why_not_again(refund, [step.state for step in steps]) is None,
+        and why_not_again(refund, [step.state for step in steps], plan_id) is None,
+        for_customer=for_customer(
+            refund.status,
+            refund.refund_amount_cents,
+            payment.currency,
+            refund.processed_at,
+            failed=bool(steps) and steps[0].state == "failed",
+        ),
     )
 
 
-def _payment_and_person(session: Session, refund: Refund) -> tuple[Payment, str | None, str | None]:
+def _payment_and_person(
+    session: Session, refund: Refund
+) -> tuple[Payment, str | None, str | None, str | None]:
+    """The payment, who paid it, and the open plan that the refund is a step of."""
+    plan = select(ActionPlan.id).where(ActionPlan.refund_id == refund.id, ActionPlan.open_key.is_not(None))
     row = session.execute(
-        select(Payment, User.name, User.email)
+        select(Payment, User.name, User.email, plan.scalar_subquery())
         .outerjoin(User, User.id == refund.user_id)
         .where(Payment.id == refund.transaction_id)
     ).first()
     if row is None:
         raise NotFound(f"The payment {refund.transaction_id} of this refund does not exist.")
-    payment, name, email = row
-    return payment, name, email
+    payment, name, email, plan_id = row
+    return payment, name, email, plan_id
 
 
 def _attempts(session: Session, refund_id: str) -> tuple[Attempt, ...]:
