@@ -223,9 +223,7 @@ def rehearsing(database: Database, actor: Actor, *, now: datetime | None = None)
             session.rollback()
 
 
-def note(
-    database: Database, *drafts: Draft, kept: Iterable[Base] = (), end: audit.End | None = None
-) -> None:
+def note(database: Database, *drafts: Draft, kept: Iterable[Base] = (), end: audit.End | None = None) -> None:
     """Write audit entries, and rows that an action wanted kept, in a transaction of their own.
 
     `end`: where the chain ended a moment ago.

@@ -1,4 +1,4 @@
-"""How a refund is paid or denied: what the desk, and a plan that holds one, do alike inside their actions."""
+"""How a refund is asked for, paid or denied, inside the actions of the desk and of a plan that holds one."""
 
 from typing import Final
 
@@ -6,8 +6,9 @@ from sqlalchemy.orm import Session
 
 from lib.core.errors import NotFound
 from lib.core.work import Work
-from lib.models import Operation, Payment, Refund
+from lib.models import Operation, Payment, Refund, new_id
 from lib.payments import operations
+from lib.services import refund_recommendations
 
 # Stripe's own word `fraudulent` would also block the card and the address at Stripe: a decision of its own.
 _TOLD_TO_STRIPE: Final = frozenset({"duplicate", "requested_by_customer"})
@@ -24,6 +25,24 @@ def locked_payment(session: Session, payment_id: str) -> Payment:
 def currency_of(payment: Payment) -> str:
     """The currency of a payment, in capitals; the dollar where none is named."""
     return (payment.currency or "USD").upper()
+
+
+def ask_back(work: Work, payment: Payment, amount_cents: int, reason: str, note: str) -> Refund:
+    """Make a request for a part of a payment, with what is recommended for it now; checks nothing."""
+    refund = Refund(
+        id=new_id(),
+        transaction_id=payment.id,
+        user_id=payment.user_id,
+        relationship_id=payment.relationship_id,
+        refund_amount_cents=amount_cents,
+        refund_reason=reason.strip(),
+        status="pending",
+        requested_at=work.now,
+        notes=note.strip() or None,
+    )
+    work.session.add(refund)
+    refund_recommendations.keep(work, refund)
+    return refund
 
 
 def mark_denied(work: Work, refund: Refund, note: str) -> None:

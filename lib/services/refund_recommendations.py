@@ -51,8 +51,9 @@ def recommendation_of(
     return recommend(facts_of(session, payment, now, without=without))
 
 
-def keep(work: Work, refund: Refund, payment: Payment, decision: Decision | None = None) -> Recommendation:
+def keep(work: Work, refund: Refund, decision: Decision | None = None) -> Recommendation:
     """Keep what is recommended for a refund now, with the decision if one is being made; gives it."""
+    payment = work.session.get_one(Payment, refund.transaction_id)
     given = recommendation_of(work.session, payment, work.now, without=refund.id)
     work.session.add(
         RefundRecommendation(

@@ -17,12 +17,18 @@ from lib.core.access import Permission
 from lib.core.errors import Invalid, NotFound, Refused
 from lib.core.listing import AnySelect, Column, listing
 from lib.core.work import Digest, View, Work, action, query
-from lib.models import Operation, Payment, Refund, User, new_id, sortable
+from lib.models import Operation, Payment, Refund, User, sortable
 from lib.payments import operations
 from lib.payments.operations import OperationView
 from lib.services import limits, refund_hand_ons, refund_recommendations
 from lib.services.refund_case import RefundCase, case_of
-from lib.services.refund_payment import currency_of, locked_payment, mark_denied, prepare_payment
+from lib.services.refund_payment import (
+    ask_back,
+    currency_of,
+    locked_payment,
+    mark_denied,
+    prepare_payment,
+)
 from lib.services.refund_rules import (
     must_be_left,
     must_be_new,
@@ -120,20 +126,8 @@ def request(
         raise Refused("This payment is somebody else's. Check the payment's id.")
     must_be_new(work, payment, amount_cents, reason, note)
     must_be_left(work.session, payment, amount_cents)
-    refund = Refund(
-        id=new_id(),
-        transaction_id=payment.id,
-        user_id=payment.user_id,
-        relationship_id=payment.relationship_id,
-        refund_amount_cents=amount_cents,
-        refund_reason=reason.strip(),
-        status="pending",
-        requested_at=work.now,
-        notes=note.strip() or None,
-    )
-    work.session.add(refund)
+    refund = ask_back(work, payment, amount_cents, reason, note)
     work.about("refunds", refund.id)
-    refund_recommendations.keep(work, refund, payment)
     return refund.id
 
 
@@ -153,7 +147,7 @@ def approve(work: Work, refund_id: str, *, shown: Digest, reason: str) -> Operat
     _must_decide(work, refund, shown)
     must_be_left(work.session, payment, refund.refund_amount_cents, without=refund.id)
     attempt.must_fit()
-    refund_recommendations.keep(work, refund, payment, "approved")
+    refund_recommendations.keep(work, refund, "approved")
     refund.status = "approved"
     refund.processed_by = work.actor.id
     return prepare_payment(work, refund, payment, reason, again=False)
@@ -166,9 +160,8 @@ def deny(work: Work, refund_id: str, *, shown: Digest, reason: str) -> None:
     Raises Refused when the row changed since it was shown, is decided already, or the actor requested it.
     """
     refund = _get(work.session, refund_id)
-    payment = locked_payment(work.session, refund.transaction_id)
     _must_decide(work, refund, shown)
-    refund_recommendations.keep(work, refund, payment, "denied")
+    refund_recommendations.keep(work, refund, "denied")
     mark_denied(work, refund, f"Denied: {reason.strip()}")
 
 
