@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
 from lib.core.access import GRANTS, STAFF_ROLES, Actor, Permission, Role
@@ -62,6 +62,18 @@ def colleagues_of(session: Session, actor: Actor, requester: Requester | None) -
         .order_by(AdminUser.email)
     )
     return {row.email: row.id for row in rows}
+
+
+def newest_to() -> ScalarSelect[str]:
+    """In a SELECT of refunds: the address of whom the decision was handed to last."""
+    return (
+        select(RefundHandOn.to_email)
+        .where(RefundHandOn.refund_id == Refund.id)
+        .order_by(RefundHandOn.at.desc(), RefundHandOn.id.desc())
+        .limit(1)
+        .correlate(Refund)
+        .scalar_subquery()
+    )
 
 
 def of_refund(session: Session, refund_id: str) -> tuple[HandOn, ...]:

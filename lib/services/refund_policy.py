@@ -38,7 +38,7 @@ BOX_LEAVES_WITHIN: Final = timedelta(days=3)
 MANY_REFUNDS: Final = 2
 
 WEIGHTS: Final[Mapping[str, int]] = {
-    "charged twice": 3,
+    "charged twice": 4,
     "just paid": 1,
     "paid long ago": -1,
     "inside the window": 2,

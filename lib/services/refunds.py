@@ -47,6 +47,7 @@ COLUMNS: Final = (
     Column("person", "Person"),
     Column("reason", "Reason", "code"),
     Column("status", "Status", "status"),
+    Column("handed_to", "Handed to"),
     Column("of_cents", "Of payment", "money"),
     Column("relationship_id", "Couple", "id"),
     Column("stripe_refund_id", "Stripe refund", "id"),
@@ -72,6 +73,7 @@ def requests(*, status: str | None = "pending") -> AnySelect:
             Refund.status,
             Refund.stripe_refund_id,
             Refund.transaction_id,
+            refund_hand_ons.newest_to().label("handed_to"),
         )
         .outerjoin(Payment, Payment.id == Refund.transaction_id)
         .outerjoin(User, User.id == Refund.user_id)
