@@ -36,6 +36,7 @@ from lib.services import (
     subscriptions,
 )
 from lib.services.credits import grants, ledger
+from lib.services.plans import plan
 from tests.bench import company, desk
 from tests.bench.screens import SCREENS, Screen, address_of, rows_to_open
 from tests.statements import Sent, recorded
@@ -57,6 +58,8 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "set_to_cancel": (None, True),
     },
     "refunds.requests": {"status": (None, *refunds.STATUSES)},
+    "limit_use.refund_attempts": {},
+    "plan.plans": {"state": (None, *plan.STATES)},
     "discounts.codes": {"q": ("", "WEL"), "switched": (None, *discounts.SWITCHES)},
     "discounts.redemptions": {"code_id": ("disc",)},
     "stripe_inbox.events": {

@@ -66,6 +66,7 @@ def open_first_cases(database: Database) -> None:
             .order_by(sortable(Payment.created_at).desc(), Payment.id.desc())
             .limit(len(_WISHES))
         ).all()
+    _work_at_the_refund_desk(database, staff)
     for couple, (role, body) in zip(troubled, _NOTES, strict=False):
         with working(database, staff[role]) as work:
             notes.write(work, "relationships", couple, body=body)

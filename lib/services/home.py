@@ -16,6 +16,7 @@ from lib.core.listing import AnyRow
 from lib.core.work import View, query
 from lib.metrics import revenue
 from lib.models import (
+    ActionPlan,
     AuditEntry,
     CreditGrant,
     ErrorLog,
@@ -25,11 +26,13 @@ from lib.models import (
     Operation,
     Payment,
     Refund,
+    RefundHandOn,
     Subscription,
     User,
     Variant,
     sortable,
 )
+from lib.services.refund_hand_ons import newest_to
 
 A_DAY: Final = timedelta(days=1)
 A_WEEK: Final = timedelta(days=7)
@@ -41,6 +44,12 @@ EVENT_LATE_AFTER: Final = timedelta(minutes=10)
 _MY_REQUESTS: Final = {
     "denied": ("denied", "Tell the customer why: the reason stands with the refund."),
     "processed": ("paid back", "Tell the customer that the money is on its way."),
+}
+
+
+_PLANS: Final = {
+    "proposed": ("to decide", "Refund, cancellation and the rest in one, decided as a whole."),
+    "stopped": ("stopped half-way", "A step was not done. Continue the plan, or give it up."),
 }
 
 
@@ -77,10 +86,12 @@ class Today:
 
 @query(Permission.HOME_READ)
 def today(view: View) -> Today:
-    """What the reader's role has to do with, urgent things first. Seven statements at most."""
+    """What the reader's role has to do with, urgent things first. Nine statements at most."""
     counts = _counts(view)
     waiting = [
         *_refunds_to_decide(view),
+        *_handed_to_me(view),
+        *_plans(view),
         *_my_requests(view),
         *_from_counts(view, counts),
         *_running_tests(view),
@@ -172,6 +183,50 @@ def _refunds_to_decide(view: View) -> Iterator[Waiting]:
             "refunds",
             urgent=oldest is not None and view.now - oldest > A_DAY,
             filters={"status": "pending"},
+        )
+
+
+def _handed_to_me(view: View) -> Iterator[Waiting]:
+    """Refunds that a colleague asked the reader to decide on, as long as nobody has."""
+    if not view.actor.may(Permission.REFUNDS_DECIDE):
+        return
+    number = view.session.scalar(
+        select(func.count(RefundHandOn.refund_id.distinct()))
+        .join(Refund, Refund.id == RefundHandOn.refund_id)
+        .where(
+            RefundHandOn.to_id == view.actor.id,
+            Refund.status == "pending",
+            newest_to() == RefundHandOn.to_email,
+        )
+    )
+    if number:
+        yield Waiting(
+            f"{_many(number, 'refund')} handed on to you",
+            "A colleague asks you to decide. Their message stands with the refund.",
+            "refunds",
+            urgent=True,
+            filters={"status": "pending"},
+        )
+
+
+def _plans(view: View) -> Iterator[Waiting]:
+    """Plans that wait for a decision, and plans that stopped half-way."""
+    if not view.actor.may(Permission.REFUNDS_DECIDE):
+        return
+    rows = view.session.execute(
+        select(ActionPlan.state, func.count().label("number"))
+        .where(ActionPlan.state.in_(("proposed", "stopped")))
+        .group_by(ActionPlan.state)
+        .order_by(ActionPlan.state)
+    )
+    for state, number in rows:
+        title, next_step = _PLANS[state]
+        yield Waiting(
+            f"{_many(number, 'plan')} {title}",
+            next_step,
+            "plans",
+            urgent=state == "stopped",
+            filters={"state": state},
         )
 
 

@@ -12,6 +12,8 @@ from lib.ui.giveaways import allowance, couple_credits, gift, grant, purchase
 from lib.ui.inbox import ageing, replay, replays, searched_document
 from lib.ui.links import link, object_link, waiting
 from lib.ui.people import card, notebook, reveal, timeline
+from lib.ui.plan_desk import plan_offers, steps, watch_plan, wish
+from lib.ui.refund_desk import for_customer, hand_on, limits_section, recommendation, recommended_then
 from lib.ui.show import (
     Tile,
     amount,
@@ -60,11 +62,14 @@ __all__ = [
     "filters",
     "first_page",
     "follow_repair",
+    "for_customer",
     "frame",
     "gift",
     "grant",
+    "hand_on",
     "hand_over",
     "limit",
+    "limits_section",
     "link",
     "may",
     "moment",
@@ -81,8 +86,11 @@ __all__ = [
     "period",
     "pick",
     "plain",
+    "plan_offers",
     "purchase",
     "read",
+    "recommendation",
+    "recommended_then",
     "replay",
     "replays",
     "results",
@@ -92,6 +100,7 @@ __all__ = [
     "sections",
     "standing",
     "stands_on",
+    "steps",
     "table",
     "tiles",
     "timeline",
@@ -99,5 +108,7 @@ __all__ = [
     "trace",
     "waiting",
     "watch",
+    "watch_plan",
+    "wish",
     "words",
 ]

@@ -18,6 +18,7 @@ PAGE_OF: Final[Mapping[str, str]] = MappingProxyType(
         "relationships": "relationships",
         "subscriptions": "subscriptions",
         "refunds": "refunds",
+        "admin_plans": "plans",
         "discount_codes": "discounts",
         "user_addons": "credits",
         "admin_credit_grants": "credits",

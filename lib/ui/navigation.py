@@ -38,6 +38,7 @@ DESKS: Final = (
     Desk("Support", "relationships", "Relationships", "group", P.PEOPLE_READ),
     Desk("Billing", "subscriptions", "Subscriptions", "autorenew", P.SUBSCRIPTIONS_READ),
     Desk("Billing", "refunds", "Refunds", "undo", P.REFUNDS_READ),
+    Desk("Billing", "plans", "Plans", "checklist", P.REFUNDS_READ),
     Desk("Billing", "discounts", "Discounts", "sell", P.DISCOUNTS_READ),
     Desk("Billing", "credits", "Credits & gifts", "redeem", P.CREDITS_READ),
     Desk("Billing", "inbox", "Stripe inbox", "inbox", P.INBOX_READ),

@@ -36,13 +36,14 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
         ("blue", ":material/sync:"),
     ),
     **dict.fromkeys(
-        ("pending", "prepared", "approved", "paused", "planned", "given"), ("violet", ":material/schedule:")
+        ("pending", "prepared", "approved", "paused", "planned", "proposed", "given"),
+        ("violet", ":material/schedule:"),
     ),
     **dict.fromkeys(
-        ("past_due", "incomplete", "unmatched", "unknown", "high", "refused", "denied"),
+        ("past_due", "incomplete", "unmatched", "unknown", "high", "refused", "denied", "given_up"),
         ("orange", ":material/warning:"),
     ),
-    **dict.fromkeys(("failed", "parked", "critical"), ("red", ":material/error:")),
+    **dict.fromkeys(("failed", "parked", "critical", "stopped"), ("red", ":material/error:")),
 }
 _FACT_WIDTH: Final = 172  # pixels: two stand side by side on a telephone, four on a desk's screen
 _FACT_LENGTH: Final = 20  # characters that fit into it,

@@ -19,6 +19,7 @@ OPENS_A_ROW = {
     "relationships": "All couples",
     "subscriptions": "All subscriptions",
     "refunds": "All refunds",
+    "plans": "All plans",
     "discounts": "All codes",
     "credits": "Back to the list",
     "inbox": "All events",

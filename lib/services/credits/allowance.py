@@ -86,8 +86,8 @@ class Attempt:
                 in_words(amount, self.allowance.unit) for amount in (self.allowance.most, self.allowance.used)
             )
             raise Refused(
-                f"This goes beyond your limit: {most} within 24 hours, of which {used} are used. Ask somebody "
-                "with a higher limit to decide, or wait."
+                f"This goes beyond your limit: {most} within 24 hours, of which {used} are used. Ask "
+                "somebody with a higher limit to decide, or wait."
             )
 
 

@@ -50,6 +50,7 @@ def due(database: Database, *, now: datetime | None = None) -> list[str]:
     with reading(database, WORKER, now=now) as view:
         rows = view.session.execute(
             select(ActionPlan.id, step.state.label("step"), own.state.label("own"), other.id.label("other"))
+            .select_from(ActionPlan)
             .outerjoin(step, (step.plan_id == ActionPlan.id) & (step.position == current))
             .outerjoin(own, own.id == step.operation_id)
             .outerjoin(other, other.open_key == step.object_type + ":" + step.object_id)

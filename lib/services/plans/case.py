@@ -43,6 +43,18 @@ class PlanCase:
     why_not_decide: str | None
     why_not_withdraw: str | None
 
+    @property
+    def why_not_possible(self) -> str | None:
+        """Why it cannot be carried out as it stands; None when every step is possible."""
+        step = next((each for each in self.steps if each.why_not), None)
+        return f"Step {step.number} is impossible now: {step.why_not}" if step else None
+
+    @property
+    def changed_sentence(self) -> str:
+        """Which steps would do something else now than when the plan was proposed."""
+        numbers = ", ".join(str(number) for number in self.changed)
+        return f"Since this was proposed, what it would do has changed. Look at step {numbers} again."
+
 
 @query(Permission.REFUNDS_READ)
 def one(view: View, plan_id: str) -> PlanCase:
