@@ -10,6 +10,7 @@ from sqlalchemy import select
 from lib.core.access import Actor, Role
 from lib.core.database import Database
 from lib.core.work import reading, working
+from lib.demo import refund_desk
 from lib.demo.staff import ACCOUNTS
 from lib.models import AdminUser, AiCredit, Payment, Refund, Subscription, UserAddon, sortable
 from lib.services import notes, refunds
@@ -46,7 +47,7 @@ _WISHES = (
 
 
 def open_first_cases(database: Database) -> None:
-    """Write notes about couples whose payment failed, and ask for refunds of recent payments."""
+    """Write notes about couples whose payment failed, ask for refunds of recent payments, propose plans."""
     staff = _staff(database)
     with database.primary.connect() as connection:
         troubled = connection.scalars(
@@ -66,13 +67,13 @@ def open_first_cases(database: Database) -> None:
             .order_by(sortable(Payment.created_at).desc(), Payment.id.desc())
             .limit(len(_WISHES))
         ).all()
-    _work_at_the_refund_desk(database, staff)
     for couple, (role, body) in zip(troubled, _NOTES, strict=False):
         with working(database, staff[role]) as work:
             notes.write(work, "relationships", couple, body=body)
     for (payment, cents), wish in zip(recent, _WISHES, strict=False):
         with working(database, staff[Role.SUPPORT]) as work:
             refunds.request(work, payment, amount_cents=cents, reason=wish.reason, note=wish.note)
+    refund_desk.open_cases(database, staff)
 
 
 def offer_goodwill(database: Database) -> None:

@@ -59,6 +59,9 @@ def _begin(work: Work, plan: ActionPlan, step: ActionPlanStep) -> Begun:
     if refund.status != "approved":
         return Begun(why_not=f"The refund is {refund.status}, so it is not paid.")
     payment = locked_payment(work.session, refund.transaction_id)
+    situation = Situation(work.session, work.now, plan.relationship_id, payment.id)
+    if why := _effect_on(situation, payment.id, refund.refund_amount_cents, refund.id).why_not:
+        return Begun(why_not=why)
     operation = prepare_payment(work, refund, payment, reason_of(plan), again=step.attempts > 1)
     return Begun(operation_id=operation.id)
 
