@@ -49,8 +49,8 @@ if plan_id is None:
 ui.back("All plans")
 found = ui.read(case.one, plan_id)
 
+st.subheader(ui.plain(found.reason), anchor=False)
 with st.container(horizontal=True, vertical_alignment="center"):
-    st.subheader(ui.plain(found.reason), anchor=False, width="content")
     ui.badge(found.state)
     ui.link("The couple", "relationships", found.relationship_id, icon=":material/group:")
     ui.link("The refund", "refunds", found.refund_id, icon=":material/undo:")

@@ -18,7 +18,7 @@ HOLDER_COLUMNS: Final = (
     Column("holder", "Who"),
     Column("role", "Role", "code"),
     Column("limit_cents", "Limit within 24 h", "money"),
-    Column("source", "It is"),
+    Column("source", "Whose it is"),
     Column("used_cents", "Used", "money"),
     Column("left_cents", "Left", "money"),
     Column("refused", "Refused tries", "count"),

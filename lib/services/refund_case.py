@@ -54,7 +54,8 @@ class RefundCase:
     `left_cents`: what of the payment is left for this refund. `earlier`: the payment's other refunds.
     `digest`: hand it back with the decision.
     `recommendation`: what it is now, while the refund waits; `kept`: what it was when the refund was asked
-    for and decided, empty for one that was not asked for and decided here. `hand_ons`: newest first.
+    for and decided, empty for one that was not asked for and decided here. `hand_ons`: newest
+    first, while it waits.
     `colleagues`: to whom the reader can hand the decision on. `plan_id`: the open plan that it is a step of.
     `why_not_decide`: why the reader cannot approve or deny it now; None when they can.
     `can_try_again`: it is approved, Stripe did not pay it, and nothing is under way.
@@ -136,7 +137,7 @@ def case_of(view: View, refund: Refund) -> RefundCase:
         if refund.status == "pending"
         else None,
         kept=() if refund.status == "pending" else kept_of(view.session, refund.id),
-        hand_ons=of_refund(view.session, refund.id),
+        hand_ons=of_refund(view.session, refund.id) if refund.status == "pending" else (),
         colleagues=() if closed else tuple(colleagues_of(view.session, view.actor, requester)),
         plan_id=plan_id,
         why_not_decide=closed,

@@ -14,7 +14,7 @@ from lib.services.refund_recommendations import Kept
 from lib.ui import desk
 from lib.ui.asks import REASON, Ask
 from lib.ui.forms import action
-from lib.ui.show import moment, plain
+from lib.ui.show import amount, moment, plain
 from lib.ui.table import frame
 
 _GROUNDS: Final = (
@@ -39,7 +39,7 @@ def recommendation(given: Recommendation, *, key: str) -> None:
             st.badge(given.words, icon=icon, color=colour)  # type: ignore[arg-type]  # of the table above
         frame(given.grounds, _GROUNDS, key=key, alt="Grounds of the recommendation")
         st.caption(
-            f"The weights add up to {given.score:+d}: from {PAYS_FROM:+d} it speaks for the refund, from "
+            f"The weights add up to {given.score}: from {PAYS_FROM:+d} it speaks for the refund, from "
             f"{KEEPS_FROM:+d} down against it. A person decides, and may overrule it. Rule {given.rule}."
         )
 
@@ -63,7 +63,10 @@ def limits_section() -> None:
     """Show who may approve how much and used how much; who manages staff sets it."""
     rows = desk.read(limit_use.holders, limits.REFUNDS.name)
     frame(rows, limit_use.HOLDER_COLUMNS, key="holders", alt="Limits and their use within 24 hours")
-    st.caption("A person's own limit goes before their role's, and that before the default of $500.00.")
+    default = amount(limits.REFUNDS.default_cents, "USD")
+    st.caption(
+        f"A person's own limit goes before their role's, and that before the default of {plain(default)}."
+    )
     whose = (
         Ask("holder", "E-mail of a person, or a role", placeholder="name@example.org or finance"),
         Ask(

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
-
 from lib.core.access import Permission
 from lib.core.work import Digest, View, digest, query
 from lib.models import ActionPlan, Payment, Refund
@@ -106,7 +104,6 @@ def _recommendation(view: View, plan: ActionPlan) -> Recommendation | None:
     if plan.state != "proposed":
         kept = kept_of(view.session, plan.refund_id)
         return kept[-1].recommendation if kept else None
-    payment = view.session.scalar(
-        select(Payment).join(Refund, Refund.transaction_id == Payment.id).where(Refund.id == plan.refund_id)
-    )
+    refund = view.session.get(Refund, plan.refund_id)
+    payment = view.session.get(Payment, refund.transaction_id) if refund else None
     return recommendation_of(view.session, payment, view.now, without=plan.refund_id) if payment else None

@@ -36,11 +36,8 @@ def effects_now(
     session: Session, plan: ActionPlan, steps: list[ActionPlanStep], now: datetime
 ) -> list[Effect]:
     """What each step would do now; for one that was begun already, what it was said to do."""
-    payment_id = (
-        session.scalar(select(Refund.transaction_id).where(Refund.id == plan.refund_id))
-        if plan.refund_id
-        else None
-    )
+    refund = session.get(Refund, plan.refund_id) if plan.refund_id else None
+    payment_id = refund.transaction_id if refund else None
     situation = Situation(session, now, plan.relationship_id, payment_id)
     return [
         STEPS[step.kind].effect(situation, step.object_id)
