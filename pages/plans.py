@@ -29,7 +29,7 @@ if plan_id is None:
         st.caption("Choose what is to be done, and each step stands here before anything happens.")
     ui.steps(shown.steps)
     if shown.recommendation:
-        ui.recommendation(shown.recommendation, key="grounds")
+        ui.recommendation(shown.recommendation)
     ui.action(
         "Propose this plan",
         plan.propose,
@@ -54,14 +54,17 @@ with st.container(horizontal=True, vertical_alignment="center"):
     ui.badge(found.state)
     ui.link("The couple", "relationships", found.relationship_id, icon=":material/group:")
     ui.link("The refund", "refunds", found.refund_id, icon=":material/undo:")
+decided = {
+    "Decided by": found.decided_by_email,
+    "Decided": found.decided_at,
+    "Why decided so": found.decision_reason,
+    "Ended": found.finished_at,
+}
 ui.facts(
     {
         "Proposed by": found.requested_by_email,
         "Proposed": found.requested_at,
-        "Decided by": found.decided_by_email,
-        "Decided": found.decided_at,
-        "Why decided so": found.decision_reason,
-        "Ended": found.finished_at,
+        **{label: item for label, item in decided.items() if item},
     }
 )
 if found.stopped_because:
@@ -102,4 +105,4 @@ with st.container(horizontal=True):
 
 ui.watch_plan(found)
 if found.recommendation:
-    ui.recommendation(found.recommendation, key="grounds")
+    ui.recommendation(found.recommendation)

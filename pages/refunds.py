@@ -99,7 +99,7 @@ with st.container(horizontal=True):
 
 ui.watch(refunds.progress, case.id, case.operations)
 if case.recommendation:
-    ui.recommendation(case.recommendation, key="grounds")
+    ui.recommendation(case.recommendation)
 ui.recommended_then(case.kept)
 ui.for_customer(case.for_customer)
 

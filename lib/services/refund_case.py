@@ -109,7 +109,9 @@ def case_of(view: View, refund: Refund) -> RefundCase:
     asked = payments.refunds_of(view.session, [paid.id])[paid.id]
     payment = payments.line_of(paid, person, asked)
     requester = requester_of(view.session, refund.id)
-    steps = tuple(operations.progress(view, "refunds", refund.id))
+    waits = refund.status == "pending"
+    # Nothing is sent to Stripe before somebody has decided.
+    steps = () if waits else tuple(operations.progress(view, "refunds", refund.id))
     closed = why_not_decide(refund, requester, view.actor, plan_id)
     return RefundCase(
         id=refund.id,
@@ -133,11 +135,9 @@ def case_of(view: View, refund: Refund) -> RefundCase:
         earlier=tuple(each for each in asked if each.id != refund.id),
         attempts=_attempts(view.session, refund.id),
         operations=steps,
-        recommendation=recommendation_of(view.session, paid, view.now, without=refund.id)
-        if refund.status == "pending"
-        else None,
-        kept=() if refund.status == "pending" else kept_of(view.session, refund.id),
-        hand_ons=of_refund(view.session, refund.id) if refund.status == "pending" else (),
+        recommendation=recommendation_of(view.session, paid, view.now, without=refund.id) if waits else None,
+        kept=() if waits else kept_of(view.session, refund.id),
+        hand_ons=of_refund(view.session, refund.id) if waits else (),
         colleagues=() if closed else tuple(colleagues_of(view.session, view.actor, requester)),
         plan_id=plan_id,
         why_not_decide=closed,

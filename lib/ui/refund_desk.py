@@ -6,7 +6,6 @@ from typing import Final
 import streamlit as st
 
 from lib.core.access import Permission
-from lib.core.listing import Column
 from lib.services import limit_use, limits, refunds
 from lib.services.refund_case import RefundCase
 from lib.services.refund_policy import KEEPS_FROM, PAYS_FROM, Recommendation
@@ -17,11 +16,11 @@ from lib.ui.forms import action
 from lib.ui.show import amount, moment, plain
 from lib.ui.table import frame
 
-_GROUNDS: Final = (
-    Column("sentence", "Ground"),
-    Column("speaks", "Speaks", "status"),
-    Column("weight", "Weight", "count"),
-)
+_SPEAKS: Final[Mapping[str, str]] = {
+    "for": "green-badge[:material/add: For",
+    "against": "red-badge[:material/remove: Against",
+    "neither": "gray-badge[:material/radio_button_unchecked: Neither",
+}
 _VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
     "refund": (":material/thumb_up:", "green"),
     "mixed": (":material/balance:", "orange"),
@@ -30,14 +29,16 @@ _VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
 _CURRENCIES: Final = ("USD", "EUR", "GBP", "CHF")
 
 
-def recommendation(given: Recommendation, *, key: str) -> None:
+def recommendation(given: Recommendation) -> None:
     """Show what is recommended and each of its grounds, with the way that it speaks."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             icon, colour = _VERDICTS[given.verdict]
             st.markdown("**Recommendation**", width="content")
             st.badge(given.words, icon=icon, color=colour)  # type: ignore[arg-type]  # of the table above
-        frame(given.grounds, _GROUNDS, key=key, alt="Grounds of the recommendation")
+        for ground in given.grounds:
+            weight = f" {abs(ground.weight)}" if ground.weight else ""
+            st.markdown(f":{_SPEAKS[ground.speaks]}{weight}] {plain(ground.sentence)}")
         st.caption(
             f"The weights add up to {given.score}: from {PAYS_FROM:+d} it speaks for the refund, from "
             f"{KEEPS_FROM:+d} down against it. A person decides, and may overrule it. Rule {given.rule}."
@@ -46,11 +47,11 @@ def recommendation(given: Recommendation, *, key: str) -> None:
 
 def recommended_then(kept: Sequence[Kept]) -> None:
     """Show what was recommended at each stage, and what was decided then."""
-    for number, each in enumerate(kept):
+    for each in kept:
         who = f"{each.decision} by {each.decided_by_email}" if each.decision else "asked for"
         against = ", against the recommendation" if each.overruled else ""
         with st.expander(f"Recommended when it was {plain(who)}{against} · {moment(each.at)}"):
-            recommendation(each.recommendation, key=f"kept:{number}")
+            recommendation(each.recommendation)
 
 
 def for_customer(words: str) -> None:

@@ -59,6 +59,9 @@ def one(view: View, plan_id: str) -> PlanCase:
     """A plan with its steps, what they would do now, and what came of them; raises NotFound."""
     plan = standing.get(view.session, plan_id)
     rows = standing.steps_of(view.session, plan_id)
+    # Held here, so that whatever looks at them below finds them without asking the database again.
+    refund = view.session.get(Refund, plan.refund_id) if plan.refund_id else None
+    payment = view.session.get(Payment, refund.transaction_id) if refund else None
     effects = standing.effects_now(view.session, plan, rows, view.now)
     then = standing.effects_shown(rows)
     return PlanCase(
@@ -88,7 +91,7 @@ def one(view: View, plan_id: str) -> PlanCase:
             for row, now, before in zip(rows, effects, then, strict=True)
             if plan.state == "proposed" and now.title != before.title
         ),
-        recommendation=_recommendation(view, plan),
+        recommendation=_recommendation(view, plan, payment),
         digest=standing.digest_of(plan, effects),
         plan_digest=digest(plan),
         is_moving=plan.state == "running",
@@ -97,13 +100,11 @@ def one(view: View, plan_id: str) -> PlanCase:
     )
 
 
-def _recommendation(view: View, plan: ActionPlan) -> Recommendation | None:
+def _recommendation(view: View, plan: ActionPlan, payment: Payment | None) -> Recommendation | None:
     """What is recommended for the plan's refund now; once decided, what it was then."""
     if plan.refund_id is None:
         return None
     if plan.state != "proposed":
         kept = kept_of(view.session, plan.refund_id)
         return kept[-1].recommendation if kept else None
-    refund = view.session.get(Refund, plan.refund_id)
-    payment = view.session.get(Payment, refund.transaction_id) if refund else None
     return recommendation_of(view.session, payment, view.now, without=plan.refund_id) if payment else None
