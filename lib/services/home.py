@@ -86,12 +86,11 @@ class Today:
 
 @query(Permission.HOME_READ)
 def today(view: View) -> Today:
-    """What the reader's role has to do with, urgent things first. Nine statements at most."""
+    """What the reader's role has to do with, urgent things first. Eight statements at most."""
     counts = _counts(view)
     waiting = [
         *_refunds_to_decide(view),
-        *_handed_to_me(view),
-        *_plans(view),
+        *_refund_desk(view),
         *_my_requests(view),
         *_from_counts(view, counts),
         *_running_tests(view),
@@ -186,11 +185,11 @@ def _refunds_to_decide(view: View) -> Iterator[Waiting]:
         )
 
 
-def _handed_to_me(view: View) -> Iterator[Waiting]:
-    """Refunds that a colleague asked the reader to decide on, as long as nobody has."""
+def _refund_desk(view: View) -> Iterator[Waiting]:
+    """Refunds that were handed on to the reader, and plans that wait or have stopped. One statement."""
     if not view.actor.may(Permission.REFUNDS_DECIDE):
         return
-    number = view.session.scalar(
+    handed_on = (
         select(func.count(RefundHandOn.refund_id.distinct()))
         .join(Refund, Refund.id == RefundHandOn.refund_id)
         .where(
@@ -199,35 +198,33 @@ def _handed_to_me(view: View) -> Iterator[Waiting]:
             newest_to() == RefundHandOn.to_email,
         )
     )
-    if number:
+    plans = {
+        state: select(func.count()).select_from(ActionPlan).where(ActionPlan.state == state)
+        for state in _PLANS
+    }
+    counts = view.session.execute(
+        select(
+            handed_on.scalar_subquery().label("handed_on"),
+            *(count.scalar_subquery().label(state) for state, count in plans.items()),
+        )
+    ).one()
+    if counts.handed_on:
         yield Waiting(
-            f"{_many(number, 'refund')} handed on to you",
+            f"{_many(counts.handed_on, 'refund')} handed on to you",
             "A colleague asks you to decide. Their message stands with the refund.",
             "refunds",
             urgent=True,
             filters={"status": "pending"},
         )
-
-
-def _plans(view: View) -> Iterator[Waiting]:
-    """Plans that wait for a decision, and plans that stopped half-way."""
-    if not view.actor.may(Permission.REFUNDS_DECIDE):
-        return
-    rows = view.session.execute(
-        select(ActionPlan.state, func.count().label("number"))
-        .where(ActionPlan.state.in_(("proposed", "stopped")))
-        .group_by(ActionPlan.state)
-        .order_by(ActionPlan.state)
-    )
-    for state, number in rows:
-        title, next_step = _PLANS[state]
-        yield Waiting(
-            f"{_many(number, 'plan')} {title}",
-            next_step,
-            "plans",
-            urgent=state == "stopped",
-            filters={"state": state},
-        )
+    for state, (title, next_step) in _PLANS.items():
+        if number := counts._mapping[state]:
+            yield Waiting(
+                f"{_many(number, 'plan')} {title}",
+                next_step,
+                "plans",
+                urgent=state == "stopped",
+                filters={"state": state},
+            )
 
 
 def _my_requests(view: View) -> Iterator[Waiting]:
