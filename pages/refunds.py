@@ -46,10 +46,10 @@ ui.facts(
         "Note": case.notes,
     }
 )
-for hand_on in case.hand_ons[:1]:
+if case.hand_on:
     st.info(
-        f"{ui.plain(hand_on.from_email)} asked {ui.plain(hand_on.to_email)} to decide, "
-        f"{ui.moment(hand_on.at)}: {ui.plain(hand_on.message)}",
+        f"{ui.plain(case.hand_on.from_email)} asked {ui.plain(case.hand_on.to_email)} to decide, "
+        f"{ui.moment(case.hand_on.at)}: {ui.plain(case.hand_on.message)}",
         icon=":material/forward_to_inbox:",
     )
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
-from sqlalchemy import ScalarSelect, select
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from lib.core.access import GRANTS, STAFF_ROLES, Actor, Permission, Role
@@ -19,9 +20,13 @@ class HandOn:
 
     at: datetime
     from_email: str
-    to_id: str
     to_email: str
     message: str
+
+    @classmethod
+    def of(cls, row: RefundHandOn) -> Self:
+        """What a row says."""
+        return cls(row.at, row.from_email, row.to_email, row.message)
 
 
 def hand_on(work: Work, refund: Refund, to: str, message: str) -> None:
@@ -51,17 +56,37 @@ def hand_on(work: Work, refund: Refund, to: str, message: str) -> None:
 
 def colleagues_of(session: Session, actor: Actor, requester: Requester | None) -> dict[str, str]:
     """Who else may decide on a refund with this requester: e-mail address to id, by address."""
-    deciding = [role.value for role in STAFF_ROLES if Permission.REFUNDS_DECIDE in GRANTS[Role(role)]]
     rows = session.execute(
         select(AdminUser.email, AdminUser.id)
         .where(
             AdminUser.is_active,
-            AdminUser.role.in_(deciding),
+            AdminUser.role.in_(_deciding()),
             AdminUser.id.not_in([actor.id, *([requester.id] if requester else [])]),
         )
         .order_by(AdminUser.email)
     )
     return {row.email: row.id for row in rows}
+
+
+def others_who_decide(actor: Actor) -> ScalarSelect[str]:
+    """In a SELECT: the addresses of all but the actor who may decide on refunds, spaces between them."""
+    return (
+        select(func.aggregate_strings(AdminUser.email, " "))
+        .where(AdminUser.is_active, AdminUser.role.in_(_deciding()), AdminUser.id != actor.id)
+        .scalar_subquery()
+    )
+
+
+def newest(refund_id: str) -> ScalarSelect[str]:
+    """In a SELECT: the id of the newest hand-on of a refund."""
+    return (
+        select(RefundHandOn.id)
+        .where(RefundHandOn.refund_id == refund_id)
+        .order_by(RefundHandOn.at.desc(), RefundHandOn.id.desc())
+        .limit(1)
+        .correlate(None)
+        .scalar_subquery()
+    )
 
 
 def newest_to() -> ScalarSelect[str]:
@@ -76,17 +101,5 @@ def newest_to() -> ScalarSelect[str]:
     )
 
 
-def of_refund(session: Session, refund_id: str) -> tuple[HandOn, ...]:
-    """Every time that the decision on a refund was handed on, newest first: the first one counts."""
-    rows = session.execute(
-        select(
-            RefundHandOn.at,
-            RefundHandOn.from_email,
-            RefundHandOn.to_id,
-            RefundHandOn.to_email,
-            RefundHandOn.message,
-        )
-        .where(RefundHandOn.refund_id == refund_id)
-        .order_by(RefundHandOn.at.desc(), RefundHandOn.id.desc())
-    )
-    return tuple(HandOn(*row) for row in rows)
+def _deciding() -> list[str]:
+    return [role.value for role in STAFF_ROLES if Permission.REFUNDS_DECIDE in GRANTS[Role(role)]]

@@ -157,13 +157,17 @@ def test_four_processes_of_one_person_never_approve_more_than_the_limit(
     database: Database, database_url: str
 ) -> None:
     make_staff(database, "finance", id=FINANCE.id)
-    payment = make_payment(database, amount_cents=900_000)
+    # Of a payment each: who approves holds the payment too, and would wait for the others there.
     parts = [
         [
-            make_refund(database, transaction_id=payment, refund_amount_cents=15_000 + number * 4 + part)
-            for part in range(times(3, 12))
+            make_refund(
+                database,
+                transaction_id=make_payment(database, amount_cents=15_000),
+                refund_amount_cents=15_000,
+            )
+            for _ in range(times(3, 12))
         ]
-        for number in range(PROCESSES)
+        for _ in range(PROCESSES)
     ]
     approvers = [processes.start("approver", database_url, FINANCE.id, *each) for each in parts]
     assert [each.stdout.readline() for each in approvers] == ["ready\n"] * PROCESSES

@@ -180,9 +180,7 @@ def test_a_decision_is_handed_on_with_a_message_and_anybody_else_still_may_decid
 
     case = read(database, FINANCE, refunds.one, refund)
     [line] = read(database, SUPPORT, refunds.requests.page).rows
-    assert [(each.to_email, each.message) for each in case.hand_ons] == [
-        (OTHER_FINANCE.email, "Beyond my limit")
-    ]
+    assert (case.hand_on.to_email, case.hand_on.message) == (OTHER_FINANCE.email, "Beyond my limit")
     assert line.handed_to == OTHER_FINANCE.email
     decide(database, refunds.approve, refund)
 
