@@ -4,26 +4,34 @@ import streamlit as st
 
 from lib import ui
 from lib.core.access import Permission
-from lib.services import refund_case, refund_limits, refunds
+from lib.services import limit_use, refund_case, refunds
 
 ui.page("Refunds", Permission.REFUNDS_READ)
 
 refund_id = ui.opened()
 if refund_id is None:
+    section = ui.sections("Requests", "Limits") if ui.may(Permission.REFUNDS_DECIDE) else "Requests"
+    if section == "Limits":
+        ui.limits_section()
+        st.subheader("Every try to approve", anchor=False)
+        ui.table(limit_use.refund_attempts, key="attempts", empty="Nobody tried yet.", opens=None)
+        st.stop()
     status = ui.choose("Show", refunds.STATUSES, key="status", default="pending")
     ui.table(refunds.requests, key="refunds", empty=f"No {status or ''} refunds.", status=status)
-    for limit in ui.read(refund_limits.mine):
+    for limit in ui.read(limit_use.mine):
         ui.limit("Your approvals within 24 hours", limit.used_cents, limit.limit_cents, limit.currency)
     st.stop()
 
 ui.back("All refunds")
 case = ui.read(refunds.one, refund_id)
+money = ui.plain(ui.amount(case.amount_cents, case.currency))
 
 with st.container(horizontal=True, vertical_alignment="center"):
-    st.subheader(f"{ui.plain(ui.amount(case.amount_cents, case.currency))}", anchor=False, width="content")
+    st.subheader(money, anchor=False, width="content")
     ui.badge(case.status)
     ui.link("The couple", "relationships", case.relationship_id, icon=":material/group:")
     ui.link("The person", "users", case.user_id, icon=":material/person:")
+    ui.link("The plan", "plans", case.plan_id, icon=":material/checklist:")
 
 ui.facts(
     {
@@ -38,7 +46,15 @@ ui.facts(
         "Note": case.notes,
     }
 )
+if case.hand_on:
+    st.info(
+        f"{ui.plain(case.hand_on.from_email)} asked {ui.plain(case.hand_on.to_email)} to decide, "
+        f"{ui.moment(case.hand_on.at)}: {ui.plain(case.hand_on.message)}",
+        icon=":material/forward_to_inbox:",
+    )
 
+if case.status == "pending" and case.why_not_decide:
+    st.info(case.why_not_decide, icon=":material/info:")
 with st.container(horizontal=True):
     if case.status == "pending":
         ui.action(
@@ -48,7 +64,7 @@ with st.container(horizontal=True):
             key="approve",
             needs=Permission.REFUNDS_DECIDE,
             why_not=case.why_not_decide,
-            effect=f"{ui.plain(ui.amount(case.amount_cents, case.currency))} go back to the card.",
+            effect=f"{money} go back to the card. {case.overruling('approved')}",
             done="Approved. The payment is on its way.",
             icon=":material/check:",
             primary=True,
@@ -61,10 +77,13 @@ with st.container(horizontal=True):
             key="deny",
             needs=Permission.REFUNDS_DECIDE,
             why_not=case.why_not_decide,
+            ask=[ui.Ask("reason", "Words to who asked for it", "area", placeholder="Why, and what to tell")],
+            effect=f"No money moves. {case.overruling('denied')}",
             done="Denied.",
             icon=":material/close:",
             shown=case.digest,
         )
+        ui.hand_on(case)
     if case.can_try_again:
         ui.action(
             "Try the payment again",
@@ -79,6 +98,10 @@ with st.container(horizontal=True):
         )
 
 ui.watch(refunds.progress, case.id, case.operations)
+if case.recommendation:
+    ui.recommendation(case.recommendation)
+ui.recommended_then(case.kept)
+ui.for_customer(case.for_customer)
 
 if case.earlier:
     st.subheader("Other refunds of this payment", anchor=False)

@@ -61,6 +61,9 @@ match ui.sections(*SECTIONS, "Start or give", "Pause or end"):
             )
         ui.link("Their AI credits", "credits", couple_id, icon=":material/token:")
         ui.payments(ui.read(payments.of_couple, couple_id))
+        ui.link(
+            "Refund, cancel and take back together", "plans", couple=couple_id, icon=":material/checklist:"
+        )
     case "Engagement":
         rows = ui.read(couple_life.engagement, couple_id)
         ui.frame(rows, couple_life.ENGAGEMENT_COLUMNS, key="engagement", alt="Engagement of each partner")

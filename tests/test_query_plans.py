@@ -38,6 +38,7 @@ from lib.services import (
 )
 from lib.services.credits import grants, ledger
 from lib.services.payments import disputes, transactions
+from lib.services.plans import plan
 from tests.bench import company, desk
 from tests.bench.screens import SCREENS, Screen, address_of, rows_to_open
 from tests.statements import Sent, recorded
@@ -68,6 +69,8 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "failed.invoices": {},
     "disputes.disputes": {"state": (None, *disputes.STATES)},
     "refunds.requests": {"status": (None, *refunds.STATUSES)},
+    "limit_use.refund_attempts": {},
+    "plan.plans": {"state": (None, *plan.STATES)},
     "discounts.codes": {"q": ("", "WEL"), "switched": (None, *discounts.SWITCHES)},
     "discounts.redemptions": {"code_id": ("disc",)},
     "discounts.batches": {},

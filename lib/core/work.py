@@ -84,6 +84,15 @@ class Work:
     actor: Actor
     now: datetime
     draft: Draft | None = None
+    kept: list[Callable[[str | None], Base]] = field(default_factory=list)
+
+    def keep(self, row_of: Callable[[str | None], Base]) -> None:
+        """Have a row written whatever comes of the action, such as one that says that it was tried.
+
+        `row_of` makes the row when the action ends, from why it was not done; from None when it was. A row of
+        an action that was not done is written together with its audit entry, after everything was undone.
+        """
+        self.kept.append(row_of)
 
     def about(self, kind: str, key: str) -> None:
         """Name a row that this action is about, for its audit entry; of several, the first one heads it."""
@@ -198,7 +207,7 @@ def working(database: Database, actor: Actor, *, now: datetime | None = None) ->
             session.rollback()
             session.close()
             if work.draft is not None:
-                _note_failure(database, work.draft, error)
+                _note_failure(database, work, work.draft, error)
             raise
 
 
@@ -214,10 +223,14 @@ def rehearsing(database: Database, actor: Actor, *, now: datetime | None = None)
             session.rollback()
 
 
-def note(database: Database, *drafts: Draft, end: audit.End | None = None) -> None:
-    """Write audit entries in a transaction of their own; `end`: where the chain ended a moment ago."""
+def note(database: Database, *drafts: Draft, kept: Iterable[Base] = (), end: audit.End | None = None) -> None:
+    """Write audit entries, and rows that an action wanted kept, in a transaction of their own.
+
+    `end`: where the chain ended a moment ago.
+    """
     with GuardedSession(_writing(database), expire_on_commit=False) as session:
         session.phase = "auditing"
+        session.add_all(kept)
         audit.append(session, *drafts, end=end)
         session.commit()
 
@@ -254,6 +267,7 @@ def _run(work: Work, function: Callable[..., R], phase: Phase, args: Any, kwargs
         raise Invalid("Say why: the reason is kept with what you do.")
     with masks.unmasked():
         result = function(work, *args, **kwargs)
+        session.add_all(row_of(None) for row_of in work.kept)
         session.flush()
     session.phase = "auditing"
     audit.append(session, work.draft)
@@ -261,7 +275,7 @@ def _run(work: Work, function: Callable[..., R], phase: Phase, args: Any, kwargs
     return result
 
 
-def _note_failure(database: Database, draft: Draft, error: Exception) -> None:
+def _note_failure(database: Database, work: Work, draft: Draft, error: Exception) -> None:
     draft.outcome = (
         "denied"
         if isinstance(error, NotAllowed)
@@ -271,7 +285,7 @@ def _note_failure(database: Database, draft: Draft, error: Exception) -> None:
     )
     draft.message = str(error) if isinstance(error, AdminError) else type(error).__name__
     draft.changes.clear()
-    note(database, draft)
+    note(database, draft, kept=[row_of(draft.message) for row_of in work.kept])
 
 
 def _arguments(function: Callable[..., Any], work: Work, args: Any, kwargs: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from lib.core.access import Actor, Role
 from lib.core.database import Database
 from lib.core.work import reading, working
+from lib.demo import refund_desk
 from lib.demo.staff import ACCOUNTS
 from lib.models import AdminUser, AiCredit, Dispute, Payment, Refund, Subscription, UserAddon, sortable
 from lib.services import notes, refunds
@@ -46,7 +47,7 @@ _WISHES = (
 
 
 def open_first_cases(database: Database) -> None:
-    """Write notes about couples whose payment failed, and ask for refunds of recent payments."""
+    """Write notes about couples whose payment failed, ask for refunds of recent payments, propose plans."""
     staff = staff_of(database)
     with database.primary.connect() as connection:
         troubled = connection.scalars(
@@ -73,6 +74,7 @@ def open_first_cases(database: Database) -> None:
     for (payment, cents), wish in zip(recent, _WISHES, strict=False):
         with working(database, staff[Role.SUPPORT]) as work:
             refunds.request(work, payment, amount_cents=cents, reason=wish.reason, note=wish.note)
+    refund_desk.open_cases(database, staff)
 
 
 def offer_goodwill(database: Database) -> None:

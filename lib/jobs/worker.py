@@ -1,4 +1,4 @@
-"""The worker: does at Stripe what people decided, lets our rows follow, and runs what is due.
+"""The worker: does at Stripe what people decided, lets our rows follow, takes plans on, runs what is due.
 
 Any number of workers may run on one database: an operation, an event and a job each belong to whoever holds
 its lease. A worker that is killed leaves leases that end; the next one asks Stripe what happened.
@@ -19,6 +19,7 @@ from lib.core.settings import Settings
 from lib.jobs import bulk_runs, code_batches, heartbeat, schedule
 from lib.payments import inbox, operations, reconcile
 from lib.payments.gateway import Gateway, gateway_of
+from lib.services.plans import carrying_out
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,11 @@ class Worker:
         self._lease, self._clock = lease, clock
         self._beaten_at: datetime | None = None
         self._stop = threading.Event()
-        self._money = [Chore("inbox", self._apply), Chore("replays", self._replay)]
+        self._money = [
+            Chore("inbox", self._apply),
+            Chore("replays", self._replay),
+            Chore("plans", self._carry_out),
+        ]
         if gateway is not None:
             self._money.insert(0, Chore("operations", self._operate))
             self._money.append(Chore("repairs", self._repair))
@@ -166,6 +171,9 @@ class Worker:
     def _replay(self, now: datetime) -> int:
         log = self._settings.stripe_webhooks == "receive"
         return inbox.advance(self._database, self._gateway, now=now, limit=_AT_ONCE, log=log)
+
+    def _carry_out(self, now: datetime) -> int:
+        return carrying_out.advance_due(self._database, now=now)
 
     def _repair(self, now: datetime) -> int:
         assert self._gateway is not None

@@ -49,6 +49,7 @@ from lib.models.discounting import CodeBatch, DiscountTerms, MadeCode
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
 from lib.models.goodwill import Goodwill
 from lib.models.invoices import Dispute, Invoice
+from lib.models.limits import AttemptColumns, LimitColumns
 from lib.models.money import (
     InboxEvent,
     MetricDay,
@@ -58,6 +59,7 @@ from lib.models.money import (
     StripeObject,
     SubscriptionChange,
 )
+from lib.models.refund_desk import ActionPlan, ActionPlanStep, RefundHandOn, RefundRecommendation
 from lib.models.relationships import (
     Achievement,
     Activity,
@@ -80,6 +82,8 @@ from lib.models.types import sortable
 
 __all__ = [
     "Achievement",
+    "ActionPlan",
+    "ActionPlanStep",
     "Activity",
     "Addon",
     "AdminSession",
@@ -88,6 +92,7 @@ __all__ = [
     "AnalyticsEvent",
     "ArmCount",
     "Assignment",
+    "AttemptColumns",
     "AuditEntry",
     "AuditHead",
     "AuditedObject",
@@ -127,6 +132,7 @@ __all__ = [
     "InboxReplayStep",
     "Invoice",
     "JobRun",
+    "LimitColumns",
     "MadeCode",
     "MetricDay",
     "Note",
@@ -137,7 +143,9 @@ __all__ = [
     "Payment",
     "Refund",
     "RefundAttempt",
+    "RefundHandOn",
     "RefundLimit",
+    "RefundRecommendation",
     "Relationship",
     "RelationshipAnalytics",
     "Reveal",

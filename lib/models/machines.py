@@ -48,7 +48,10 @@ REFUND: Final = Machine(
             "denied": "somebody else denies it",
             "processed": "Stripe has paid it already",
         },
-        "approved": {"processed": "Stripe says that it succeeded"},
+        "approved": {
+            "processed": "Stripe says that it succeeded",
+            "denied": "its plan is given up before it was paid",
+        },
         "processed": {"approved": "the bank sent the money back"},
         "denied": {"processed": "Stripe paid it all the same"},
     },

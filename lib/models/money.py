@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lib.models.admin import new_id
 from lib.models.base import NO, Base
+from lib.models.limits import AttemptColumns, LimitColumns
 from lib.models.types import TotalCents
 
 
@@ -142,37 +143,23 @@ class SubscriptionChange(Base):
     goodwill_arr_cents: Mapped[int] = mapped_column(server_default=text("0"))
 
 
-class RefundLimit(Base):
-    """How much one member of staff, or everybody with a role, may approve within 24 hours."""
+class RefundLimit(LimitColumns):
+    """How much one member of staff, or everybody with a role, may approve in refunds within 24 hours."""
 
     __tablename__ = "admin_refund_limits"
 
-    holder: Mapped[str] = mapped_column(primary_key=True)
-    currency: Mapped[str] = mapped_column(primary_key=True)
-    limit_cents: Mapped[int]
-    updated_at: Mapped[datetime]
-    updated_by: Mapped[str]
 
-
-class RefundAttempt(Base):
+class RefundAttempt(AttemptColumns):
     """Every try to approve a refund, with the limit as it was then and why it was turned down, if it was."""
 
     __tablename__ = "admin_refund_attempts"
     __table_args__ = (
         Index("idx_admin_refund_attempts_actor", "admin_user_id", "currency", "at"),
+        Index("idx_admin_refund_attempts_at", "at", "id"),
         Index("idx_admin_refund_attempts_refund", "refund_id", "at"),
     )
 
-    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
-    admin_user_id: Mapped[str]
     refund_id: Mapped[str]
-    at: Mapped[datetime]
-    amount_cents: Mapped[int]
-    currency: Mapped[str]
-    limit_cents: Mapped[int]
-    used_cents: Mapped[int]
-    allowed: Mapped[bool]
-    refusal: Mapped[str | None]
 
 
 class MetricDay(Base):

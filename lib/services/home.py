@@ -16,6 +16,7 @@ from lib.core.listing import AnyRow
 from lib.core.work import View, query
 from lib.metrics import revenue
 from lib.models import (
+    ActionPlan,
     AuditEntry,
     CreditGrant,
     Dispute,
@@ -28,12 +29,14 @@ from lib.models import (
     Operation,
     Payment,
     Refund,
+    RefundHandOn,
     Subscription,
     User,
     Variant,
     sortable,
 )
 from lib.payments.reconcile import CLASSES
+from lib.services.refund_hand_ons import newest_to
 
 A_DAY: Final = timedelta(days=1)
 A_WEEK: Final = timedelta(days=7)
@@ -45,6 +48,12 @@ EVENT_LATE_AFTER: Final = timedelta(minutes=10)
 _MY_REQUESTS: Final = {
     "denied": ("denied", "Tell the customer why: the reason stands with the refund."),
     "processed": ("paid back", "Tell the customer that the money is on its way."),
+}
+
+
+_PLANS: Final = {
+    "proposed": ("to decide", "Refund, cancellation and the rest in one, decided as a whole."),
+    "stopped": ("stopped half-way", "A step was not done. Continue the plan, or give it up."),
 }
 
 
@@ -85,6 +94,7 @@ def today(view: View) -> Today:
     counts = _counts(view)
     waiting = [
         *_refunds_to_decide(view),
+        *_refund_desk(view),
         *_my_requests(view),
         *_collecting(view),
         *_from_counts(view, counts),
@@ -189,6 +199,48 @@ def _refunds_to_decide(view: View) -> Iterator[Waiting]:
             urgent=oldest is not None and view.now - oldest > A_DAY,
             filters={"status": "pending"},
         )
+
+
+def _refund_desk(view: View) -> Iterator[Waiting]:
+    """Refunds that were handed on to the reader, and plans that wait or have stopped. One statement."""
+    if not view.actor.may(Permission.REFUNDS_DECIDE):
+        return
+    handed_on = (
+        select(func.count(RefundHandOn.refund_id.distinct()))
+        .join(Refund, Refund.id == RefundHandOn.refund_id)
+        .where(
+            RefundHandOn.to_id == view.actor.id,
+            Refund.status == "pending",
+            newest_to() == RefundHandOn.to_email,
+        )
+    )
+    plans = {
+        state: select(func.count()).select_from(ActionPlan).where(ActionPlan.state == state)
+        for state in _PLANS
+    }
+    counts = view.session.execute(
+        select(
+            handed_on.scalar_subquery().label("handed_on"),
+            *(count.scalar_subquery().label(state) for state, count in plans.items()),
+        )
+    ).one()
+    if counts.handed_on:
+        yield Waiting(
+            f"{_many(counts.handed_on, 'refund')} handed on to you",
+            "A colleague asks you to decide. Their message stands with the refund.",
+            "refunds",
+            urgent=True,
+            filters={"status": "pending"},
+        )
+    for state, (title, next_step) in _PLANS.items():
+        if number := counts._mapping[state]:
+            yield Waiting(
+                f"{_many(number, 'plan')} {title}",
+                next_step,
+                "plans",
+                urgent=state == "stopped",
+                filters={"state": state},
+            )
 
 
 def _my_requests(view: View) -> Iterator[Waiting]:

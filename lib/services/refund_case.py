@@ -11,12 +11,16 @@ from lib.core.access import Permission
 from lib.core.errors import NotFound
 from lib.core.listing import Column
 from lib.core.work import Digest, View, digest
-from lib.models import Payment, Refund, RefundAttempt, User
+from lib.models import ActionPlan, Payment, Refund, RefundAttempt, RefundHandOn, User
 from lib.payments import operations
 from lib.payments.operations import OperationView
-from lib.services import payments
+from lib.services import payments, refund_hand_ons
 from lib.services.payments import Asked, PaymentLine
+from lib.services.refund_hand_ons import HandOn
+from lib.services.refund_policy import Recommendation
+from lib.services.refund_recommendations import Decision, Kept, kept_of, recommendation_of
 from lib.services.refund_rules import Requester, requester_of, why_not_again, why_not_decide
+from lib.services.refund_words import for_customer
 
 EARLIER_COLUMNS: Final = (
     Column("requested_at", "Requested", "moment"),
@@ -49,8 +53,13 @@ class RefundCase:
 
     `left_cents`: what of the payment is left for this refund. `earlier`: the payment's other refunds.
     `digest`: hand it back with the decision.
+    `recommendation`: what it is now, while the refund waits; `kept`: what it was when the refund was asked
+    for and decided, empty for one that was not asked for and decided here. `hand_on`:
+    the newest, while it waits.
+    `colleagues`: to whom the reader can hand the decision on. `plan_id`: the open plan that it is a step of.
     `why_not_decide`: why the reader cannot approve or deny it now; None when they can.
     `can_try_again`: it is approved, Stripe did not pay it, and nothing is under way.
+    `for_customer`: what a customer may be told, to paste.
     """
 
     id: str
@@ -74,8 +83,20 @@ class RefundCase:
     earlier: tuple[Asked, ...]
     attempts: tuple[Attempt, ...]
     operations: tuple[OperationView, ...]
+    recommendation: Recommendation | None
+    kept: tuple[Kept, ...]
+    hand_on: HandOn | None
+    colleagues: tuple[str, ...]
+    plan_id: str | None
     why_not_decide: str | None
     can_try_again: bool
+    for_customer: str
+
+    def overruling(self, decision: Decision) -> str:
+        """A sentence for who is about to decide against a clear recommendation; else empty."""
+        if self.recommendation is None or not self.recommendation.is_overruled_by(decision):
+            return ""
+        return f"This goes against the recommendation ({self.recommendation.words}), which is noted."
 
 
 def case_of(view: View, refund: Refund) -> RefundCase:
@@ -84,11 +105,15 @@ def case_of(view: View, refund: Refund) -> RefundCase:
     with view.revealing([refund.user_id]) as revealed:
         if revealed:
             view.session.refresh(refund)
-        paid, person, email = _payment_and_person(view.session, refund)
+        around = _around(view, refund)
+    paid = around.payment
     asked = payments.refunds_of(view.session, [paid.id])[paid.id]
-    payment = payments.line_of(paid, person, asked)
+    payment = payments.line_of(paid, around.person, asked)
     requester = requester_of(view.session, refund.id)
-    steps = tuple(operations.progress(view, "refunds", refund.id))
+    waits = refund.status == "pending"
+    # Nothing is sent to Stripe before somebody has decided.
+    steps = () if waits else tuple(operations.progress(view, "refunds", refund.id))
+    closed = why_not_decide(refund, requester, view.actor, around.plan_id)
     return RefundCase(
         id=refund.id,
         digest=digest(refund),
@@ -102,8 +127,8 @@ def case_of(view: View, refund: Refund) -> RefundCase:
         processed_by=refund.processed_by,
         stripe_refund_id=refund.stripe_refund_id,
         user_id=refund.user_id,
-        person=person,
-        email=email,
+        person=around.person,
+        email=around.email,
         relationship_id=refund.relationship_id,
         payment=payment,
         left_cents=payments.balance_of(paid, asked, without=refund.id).left_cents,
@@ -111,22 +136,60 @@ def case_of(view: View, refund: Refund) -> RefundCase:
         earlier=tuple(each for each in asked if each.id != refund.id),
         attempts=_attempts(view.session, refund.id),
         operations=steps,
-        why_not_decide=why_not_decide(refund, requester, view.actor),
+        recommendation=recommendation_of(view.session, paid, view.now, without=refund.id) if waits else None,
+        kept=() if waits else kept_of(view.session, refund.id),
+        hand_on=around.hand_on if waits else None,
+        colleagues=()
+        if closed
+        else tuple(each for each in around.colleagues if requester is None or each != requester.email),
+        plan_id=around.plan_id,
+        why_not_decide=closed,
         can_try_again=view.actor.may(Permission.REFUNDS_DECIDE)
-        and why_not_again(refund, [step.state for step in steps]) is None,
+        and why_not_again(refund, [step.state for step in steps], around.plan_id) is None,
+        for_customer=for_customer(
+            refund.status,
+            refund.refund_amount_cents,
+            payment.currency,
+            refund.processed_at,
+            failed=bool(steps) and steps[0].state == "failed",
+        ),
     )
 
 
-def _payment_and_person(session: Session, refund: Refund) -> tuple[Payment, str | None, str | None]:
-    row = session.execute(
-        select(Payment, User.name, User.email)
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What stands around a refund: `colleagues` may decide on refunds, the reader left out."""
+
+    payment: Payment
+    person: str | None
+    email: str | None
+    plan_id: str | None
+    hand_on: HandOn | None
+    colleagues: tuple[str, ...]
+
+
+def _around(view: View, refund: Refund) -> _Around:
+    """The payment, who paid it, the open plan, the newest hand-on, and who else decides. One statement."""
+    plan = select(ActionPlan.id).where(ActionPlan.refund_id == refund.id, ActionPlan.open_key.is_not(None))
+    row = view.session.execute(
+        select(
+            Payment,
+            User.name,
+            User.email,
+            plan.scalar_subquery(),
+            RefundHandOn,
+            refund_hand_ons.others_who_decide(view.actor),
+        )
+        .select_from(Payment)
         .outerjoin(User, User.id == refund.user_id)
+        .outerjoin(RefundHandOn, RefundHandOn.id == refund_hand_ons.newest(refund.id))
         .where(Payment.id == refund.transaction_id)
     ).first()
     if row is None:
         raise NotFound(f"The payment {refund.transaction_id} of this refund does not exist.")
-    payment, name, email = row
-    return payment, name, email
+    payment, name, email, plan_id, handed, others = row
+    hand_on = HandOn.of(handed) if handed is not None else None
+    return _Around(payment, name, email, plan_id, hand_on, tuple(sorted((others or "").split())))
 
 
 def _attempts(session: Session, refund_id: str) -> tuple[Attempt, ...]:

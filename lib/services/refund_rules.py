@@ -11,7 +11,7 @@ from lib.core import money
 from lib.core.access import Actor, Permission
 from lib.core.errors import Refused
 from lib.core.work import Work
-from lib.models import AuditedObject, AuditEntry, Payment, Refund
+from lib.models import ActionPlan, AuditedObject, AuditEntry, Payment, Refund
 from lib.payments.progress import OPEN_STATES
 from lib.services import payments
 
@@ -25,19 +25,31 @@ class Requester:
     at: datetime
 
 
-def why_not_decide(refund: Refund, requester: Requester | None, actor: Actor) -> str | None:
-    """Why the actor cannot approve or deny a refund, as a sentence; None when they can."""
+def why_not_decide(
+    refund: Refund, requester: Requester | None, actor: Actor, plan_id: str | None
+) -> str | None:
+    """Why the actor cannot approve, deny or hand on a refund, as a sentence; None when they can.
+
+    `plan_id`: the open plan that it is a step of.
+    """
     if refund.status != "pending":
         return f"This refund is {refund.status} already; only a pending one can be decided."
+    if plan_id is not None:
+        return "This refund is a step of a plan, which is decided as a whole. Open the plan."
     if requester is not None and requester.id == actor.id:
         return "You asked for this refund yourself, so somebody else has to decide on it."
     return None if actor.may(Permission.REFUNDS_DECIDE) else "Your role does not decide on refunds."
 
 
-def why_not_again(refund: Refund, states: Sequence[str]) -> str | None:
-    """Why a refund, whose operations are in these states, is not paid anew; None when it can be."""
+def why_not_again(refund: Refund, states: Sequence[str], plan_id: str | None) -> str | None:
+    """Why a refund, whose operations are in these states, is not paid anew; None when it can be.
+
+    `plan_id`: the open plan that it is a step of.
+    """
     if refund.status != "approved":
         return f"This refund is {refund.status}; only an approved one that was not paid is tried again."
+    if plan_id is not None:
+        return "This refund is a step of a plan. Open the plan to continue it or to give it up."
     if not states:
         return "This refund was approved outside this dashboard. Look at Stripe before anything is paid."
     if any(state in OPEN_STATES for state in states):
@@ -92,8 +104,15 @@ def requester_of(session: Session, refund_id: str) -> Requester | None:
         .where(
             AuditedObject.object_type == "refunds",
             AuditedObject.object_id == refund_id,
-            AuditEntry.action == "refunds.request",
+            AuditEntry.action.in_(("refunds.request", "plan.propose")),
             AuditEntry.outcome == "done",
         )
     ).first()
     return Requester(row.actor_id, row.actor_email, row.at) if row else None
+
+
+def open_plan_of(session: Session, refund_id: str) -> str | None:
+    """The open plan that a refund is a step of, if there is one."""
+    return session.scalar(
+        select(ActionPlan.id).where(ActionPlan.refund_id == refund_id, ActionPlan.open_key.is_not(None))
+    )

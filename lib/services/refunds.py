@@ -2,6 +2,7 @@
 
     pending --approve--> approved --(operation done)--> processed
     pending --deny-----> denied
+    pending --hand_on--> pending, and somebody else is asked to decide
 
 Production knows these four statuses only. Between `approved` and `processed` the operation says what Stripe
 says; when it failed, the refund stays approved and can be tried again.
@@ -16,18 +17,29 @@ from lib.core.access import Permission
 from lib.core.errors import Invalid, NotFound, Refused
 from lib.core.listing import AnySelect, Column, listing
 from lib.core.work import Digest, View, Work, action, query
-from lib.models import Operation, Payment, Refund, User, new_id, sortable
+from lib.models import Operation, Payment, Refund, User, sortable
 from lib.payments import operations
 from lib.payments.operations import OperationView
-from lib.services import refund_limits
+from lib.services import limits, refund_hand_ons, refund_recommendations
 from lib.services.refund_case import RefundCase, case_of
-from lib.services.refund_rules import must_be_left, must_be_new, requester_of, why_not_again, why_not_decide
+from lib.services.refund_payment import (
+    ask_back,
+    currency_of,
+    locked_payment,
+    mark_denied,
+    prepare_payment,
+)
+from lib.services.refund_rules import (
+    must_be_left,
+    must_be_new,
+    open_plan_of,
+    requester_of,
+    why_not_again,
+    why_not_decide,
+)
 
 STATUSES: Final = ("pending", "approved", "processed", "denied")
 REASONS: Final = ("requested_by_customer", "duplicate", "service_problem", "fraudulent")
-
-# Stripe's own word `fraudulent` would also block the card and the address at Stripe: a decision of its own.
-_TOLD_TO_STRIPE: Final = frozenset({"duplicate", "requested_by_customer"})
 
 COLUMNS: Final = (
     Column("requested_at", "Requested", "moment"),
@@ -35,6 +47,7 @@ COLUMNS: Final = (
     Column("person", "Person"),
     Column("reason", "Reason", "code"),
     Column("status", "Status", "status"),
+    Column("handed_to", "Handed to"),
     Column("of_cents", "Of payment", "money"),
     Column("relationship_id", "Couple", "id"),
     Column("stripe_refund_id", "Stripe refund", "id"),
@@ -60,6 +73,7 @@ def requests(*, status: str | None = "pending") -> AnySelect:
             Refund.status,
             Refund.stripe_refund_id,
             Refund.transaction_id,
+            refund_hand_ons.newest_to().label("handed_to"),
         )
         .outerjoin(Payment, Payment.id == Refund.transaction_id)
         .outerjoin(User, User.id == Refund.user_id)
@@ -107,25 +121,14 @@ def request(
     itself a refund, is not Stripe's, or is somebody else's; and when the actor asked for the very same
     already and nobody has decided on it: a button that is pressed twice asks once.
     """
-    payment = _locked_payment(work.session, payment_id)
+    payment = locked_payment(work.session, payment_id)
     if amount_cents <= 0:
         raise Invalid("The amount must be more than zero.")
     if (for_user and payment.user_id != for_user) or (for_couple and payment.relationship_id != for_couple):
         raise Refused("This payment is somebody else's. Check the payment's id.")
     must_be_new(work, payment, amount_cents, reason, note)
     must_be_left(work.session, payment, amount_cents)
-    refund = Refund(
-        id=new_id(),
-        transaction_id=payment.id,
-        user_id=payment.user_id,
-        relationship_id=payment.relationship_id,
-        refund_amount_cents=amount_cents,
-        refund_reason=reason.strip(),
-        status="pending",
-        requested_at=work.now,
-        notes=note.strip() or None,
-    )
-    work.session.add(refund)
+    refund = ask_back(work, payment, amount_cents, reason, note)
     work.about("refunds", refund.id)
     return refund.id
 
@@ -139,35 +142,41 @@ def approve(work: Work, refund_id: str, *, shown: Digest, reason: str) -> Operat
     when the actor's 24-hour limit is used up.
     """
     refund = _get(work.session, refund_id)
-    payment = _locked_payment(work.session, refund.transaction_id)
-    attempt = refund_limits.start_attempt(work, refund, _currency(payment))
-    try:
-        _must_decide(work, refund, shown)
-        must_be_left(work.session, payment, refund.refund_amount_cents, without=refund.id)
-        refund_limits.check(attempt)
-        refund.status = "approved"
-        refund.processed_by = work.actor.id
-        operation = _prepare_payment(work, refund, payment, reason, again=False)
-    except Refused as refusal:
-        refund_limits.keep_refused(work, attempt, str(refusal))
-        raise
-    attempt.allowed = True
-    work.session.add(attempt)
-    return operation
+    payment = locked_payment(work.session, refund.transaction_id)
+    attempt = limits.attempt(
+        work, limits.REFUNDS, refund.id, refund.refund_amount_cents, currency_of(payment)
+    )
+    _must_decide(work, refund, shown)
+    must_be_left(work.session, payment, refund.refund_amount_cents, without=refund.id)
+    attempt.must_fit()
+    refund_recommendations.keep(work, refund, "approved")
+    refund.status = "approved"
+    refund.processed_by = work.actor.id
+    return prepare_payment(work, refund, payment, reason, again=False)
 
 
 @action(Permission.REFUNDS_DECIDE, about="refunds")
 def deny(work: Work, refund_id: str, *, shown: Digest, reason: str) -> None:
-    """Deny a pending refund; the reason is kept with it.
+    """Deny a pending refund; `reason` is what whoever asked for it is told, and is kept with it.
 
     Raises Refused when the row changed since it was shown, is decided already, or the actor requested it.
     """
     refund = _get(work.session, refund_id)
     _must_decide(work, refund, shown)
-    refund.status = "denied"
-    refund.processed_at = work.now
-    refund.processed_by = work.actor.id
-    refund.notes = "\n".join(part for part in (refund.notes, f"Denied: {reason.strip()}") if part)
+    refund_recommendations.keep(work, refund, "denied")
+    mark_denied(work, refund, f"Denied: {reason.strip()}")
+
+
+@action(Permission.REFUNDS_DECIDE, about="refunds")
+def hand_on(work: Work, refund_id: str, *, to: str, message: str, shown: Digest) -> None:
+    """Ask a colleague, by e-mail address, to decide on a pending refund; anybody else still may.
+
+    Raises Refused when the row changed since it was shown or is not the actor's to decide, and Invalid for a
+    colleague who may not decide on it.
+    """
+    refund = _get(work.session, refund_id)
+    _must_decide(work, refund, shown)
+    refund_hand_ons.hand_on(work, refund, to, message)
 
 
 @action(Permission.REFUNDS_DECIDE, about="refunds")
@@ -182,10 +191,10 @@ def try_again(work: Work, refund_id: str, *, shown: Digest, reason: str) -> Oper
     earlier = work.session.scalars(
         select(Operation.state).where(Operation.object_type == "refunds", Operation.object_id == refund_id)
     ).all()
-    if why := why_not_again(refund, earlier):
+    if why := why_not_again(refund, earlier, open_plan_of(work.session, refund.id)):
         raise Refused(why)
-    payment = _locked_payment(work.session, refund.transaction_id)
-    return _prepare_payment(work, refund, payment, reason, again=True)
+    payment = locked_payment(work.session, refund.transaction_id)
+    return prepare_payment(work, refund, payment, reason, again=True)
 
 
 def _get(session: Session, refund_id: str) -> Refund:
@@ -195,39 +204,8 @@ def _get(session: Session, refund_id: str) -> Refund:
     return refund
 
 
-def _locked_payment(session: Session, payment_id: str) -> Payment:
-    """The payment, held until the action ends: what is left of it cannot be promised twice at one moment."""
-    payment = session.get(Payment, payment_id, with_for_update=True)
-    if payment is None:
-        raise NotFound(f"There is no payment “{payment_id[:40]}”.")
-    return payment
-
-
-def _currency(payment: Payment) -> str:
-    return (payment.currency or "USD").upper()
-
-
 def _must_decide(work: Work, refund: Refund, shown: Digest) -> None:
     work.expect(refund, shown)
-    if why := why_not_decide(refund, requester_of(work.session, refund.id), work.actor):
+    plan_id = open_plan_of(work.session, refund.id)
+    if why := why_not_decide(refund, requester_of(work.session, refund.id), work.actor, plan_id):
         raise Refused(why)
-
-
-def _prepare_payment(work: Work, refund: Refund, payment: Payment, reason: str, *, again: bool) -> Operation:
-    by_intent = payment.stripe_payment_intent_id is not None
-    return operations.prepare(
-        work,
-        "refund",
-        object_type="refunds",
-        object_id=refund.id,
-        relationship_id=refund.relationship_id,
-        params={
-            "refund_id": refund.id,
-            "payment_intent_id": payment.stripe_payment_intent_id,
-            "charge_id": None if by_intent else payment.stripe_charge_id,
-            "amount_cents": refund.refund_amount_cents,
-            "reason": refund.refund_reason if refund.refund_reason in _TOLD_TO_STRIPE else None,
-            "again": again,
-        },
-        reason=reason,
-    )

@@ -15,7 +15,9 @@ from lib.ui.inbox import ageing, replay, replays, searched_document
 from lib.ui.links import link, object_link, waiting
 from lib.ui.payment import collected, collecting, credit_balance, credit_note, dispute
 from lib.ui.people import card, notebook, reveal, timeline
+from lib.ui.plan_desk import plan_offers, steps, watch_plan, wish
 from lib.ui.progress import watch_work
+from lib.ui.refund_desk import for_customer, hand_on, limits_section, recommendation, recommended_then
 from lib.ui.show import (
     Tile,
     amount,
@@ -71,11 +73,14 @@ __all__ = [
     "filters",
     "first_page",
     "follow_repair",
+    "for_customer",
     "frame",
     "gift",
     "grant",
+    "hand_on",
     "hand_over",
     "limit",
+    "limits_section",
     "link",
     "make_batch",
     "make_code",
@@ -95,8 +100,11 @@ __all__ = [
     "pick",
     "pick_named",
     "plain",
+    "plan_offers",
     "purchase",
     "read",
+    "recommendation",
+    "recommended_then",
     "refund",
     "replay",
     "replays",
@@ -108,6 +116,7 @@ __all__ = [
     "since",
     "standing",
     "stands_on",
+    "steps",
     "stop_or_resume",
     "switch_code",
     "table",
@@ -117,6 +126,8 @@ __all__ = [
     "trace",
     "waiting",
     "watch",
+    "watch_plan",
     "watch_work",
+    "wish",
     "words",
 ]

@@ -107,3 +107,11 @@ def answer(field: Ask, typed: Any) -> Any:
     if field.required and not text:
         raise Invalid(f"{field.label} is needed.")
     return money.parse(text, field.currency) if field.kind == "money" else text
+
+
+def typed_amount(text: str, currency: str) -> int:
+    """An amount that somebody is typing, in minor units; zero while it is none yet."""
+    try:
+        return money.parse(text, currency)
+    except Invalid:
+        return 0

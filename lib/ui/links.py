@@ -19,6 +19,7 @@ PAGE_OF: Final[Mapping[str, str]] = MappingProxyType(
         "subscriptions": "subscriptions",
         "payment_transactions": "payments",
         "refunds": "refunds",
+        "admin_plans": "plans",
         "discount_codes": "discounts",
         "user_addons": "credits",
         "admin_credit_grants": "credits",

@@ -39,6 +39,7 @@ DESKS: Final = (
     Desk("Billing", "subscriptions", "Subscriptions", "autorenew", P.SUBSCRIPTIONS_READ),
     Desk("Billing", "payments", "Payments", "payments", P.PAYMENTS_READ),
     Desk("Billing", "refunds", "Refunds", "undo", P.REFUNDS_READ),
+    Desk("Billing", "plans", "Plans", "checklist", P.REFUNDS_READ),
     Desk("Billing", "discounts", "Discounts", "sell", P.DISCOUNTS_READ),
     Desk("Billing", "credits", "Credits & gifts", "redeem", P.CREDITS_READ),
     Desk("Billing", "catalogue", "Catalogue", "menu_book", P.CATALOGUE_READ),

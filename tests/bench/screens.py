@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from lib.core.access import Role
 from lib.core.database import Database
 from lib.models import (
+    ActionPlan,
     AiCredit,
     Assignment,
     AuditEntry,
@@ -93,7 +94,12 @@ SCREENS: Final = (
     *_sections("Payment", "payments", Role.FINANCE, "payment", _OF_A_PAYMENT),
     Screen("Refunds", "refunds", Role.FINANCE),
     Screen("Refunds: processed", "refunds", Role.FINANCE, address={"status": "Processed"}),
+    Screen("Refunds: limits", "refunds", Role.FINANCE, address={"section": "Limits"}),
     Screen("Refund", "refunds", Role.FINANCE, "refund"),
+    Screen("Refund: to decide", "refunds", Role.FINANCE, "refund to decide"),
+    Screen("Plans", "plans", Role.FINANCE),
+    Screen("Plan", "plans", Role.FINANCE, "plan"),
+    Screen("Plan: a new one", "plans", Role.SUPPORT, "couple of a plan"),
     Screen("Discounts", "discounts", Role.SUPPORT),
     Screen("Discount", "discounts", Role.SUPPORT, "code"),
     *_sections("Credits & gifts", "credits", Role.FINANCE, None, _OF_CREDITS),
@@ -135,6 +141,9 @@ def rows_to_open(database: Database, which: Which) -> dict[str, str]:
         "grant": select(CreditGrant.id).order_by(CreditGrant.requested_at, CreditGrant.id),
         "credits of a couple": _extreme(AiCredit.relationship_id, which),
         "purchase": select(UserAddon.id).order_by(UserAddon.id),
+        "refund to decide": select(Refund.id).where(Refund.status == "pending").order_by(Refund.id),
+        "plan": select(ActionPlan.id).order_by(ActionPlan.id),
+        "couple of a plan": _extreme(Payment.relationship_id, which),
         "code": _extreme(DiscountUsage.discount_id, which),
         "event": _extreme(InboxEvent.stripe_object_id, which),
         "bulk run": select(BulkRun.id).order_by(BulkRun.total.desc()),
@@ -160,7 +169,7 @@ def address_of(screen: Screen, ids: Mapping[str, str]) -> dict[str, str]:
     """What stands in the address of a screen, with the row that is open on it."""
     if screen.opens is None:
         return dict(screen.address)
-    parameter = "q" if screen.page == "search" else "id"
+    parameter = {"Search: an id": "q", "Plan: a new one": "couple"}.get(screen.title, "id")
     return {parameter: ids[screen.opens], **screen.address}
 
 

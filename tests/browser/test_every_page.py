@@ -21,6 +21,7 @@ OPENS_A_ROW = {
     "payments": "All payments",
     "refunds": "All refunds",
     "discounts": "Back to the list",
+    "plans": "All plans",
     "credits": "Back to the list",
     "catalogue": "The whole catalogue",
     "bulk": "All runs",

@@ -13,7 +13,7 @@ from lib.core.database import Database
 from lib.core.errors import Invalid, NotAllowed, Refused
 from lib.core.guard import GuardedSession, WriteOutsideAction
 from lib.core.work import View, Work, reading
-from lib.models import AuditedObject, AuditEntry, Refund, User
+from lib.models import AuditedObject, AuditEntry, Note, Refund, User
 from tests.core import verbs
 from tests.factories import make_refund, make_user
 from tests.services.desk import act, read, somebody
@@ -311,3 +311,35 @@ def test_every_row_that_an_entry_touched_is_found_again(database: Database) -> N
         touched = session.execute(select(AuditedObject.object_type, AuditedObject.object_id)).all()
 
     assert [tuple(row) for row in touched] == [("users", user)]
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome", "body"),
+    [
+        (None, "done", "done"),
+        (Refused, "refused", "A rule says no."),
+        (ZeroDivisionError, "failed", "ZeroDivisionError"),
+    ],
+)
+def test_a_row_that_is_to_be_kept_is_written_whatever_comes_of_the_action(
+    database: Database, ending: type[Exception] | None, outcome: str, body: str
+) -> None:
+    user = make_user(database)
+
+    if ending is None:
+        act(database, verbs.keep_a_note, user)
+    else:
+        with pytest.raises(ending):
+            act(database, verbs.keep_a_note, user, ending=ending)
+
+    with Session(database.primary) as session:
+        assert [note.body for note in session.scalars(select(Note))] == [body]
+    assert [entry.outcome for entry in entries(database)] == [outcome]
+
+
+def test_an_action_that_is_not_for_the_role_keeps_nothing(database: Database) -> None:
+    with pytest.raises(NotAllowed):
+        act(database, verbs.keep_a_note, make_user(database), by=somebody("product"))
+
+    with Session(database.primary) as session:
+        assert session.scalars(select(Note)).all() == []

@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 from lib.core.access import Permission
 from lib.core.errors import Refused
 from lib.core.work import Digest, View, Work, action, digest, job, query
-from lib.models import Refund, User
+from lib.models import Note, Refund, User
 
 
 @query(Permission.PEOPLE_READ)
@@ -51,6 +51,24 @@ def refuse(work: Work, user_id: str) -> None:
 @action(Permission.NOTES_WRITE, about="users")
 def break_down(work: Work, user_id: str) -> None:
     raise ZeroDivisionError
+
+
+@action(Permission.NOTES_WRITE, about="users")
+def keep_a_note(work: Work, user_id: str, *, ending: type[Exception] | None = None) -> None:
+    def row(why_not: str | None) -> Note:
+        return Note(
+            id="kept",
+            object_type="users",
+            object_id=user_id,
+            body=why_not or "done",
+            author_id=work.actor.id,
+            author_email=work.actor.email,
+            created_at=work.now,
+        )
+
+    work.keep(row)
+    if ending is not None:
+        raise ending("A rule says no.")
 
 
 @action(Permission.NOTES_WRITE)

@@ -153,6 +153,42 @@ def test_one_persons_approvals_at_one_moment_stay_within_the_limit(database: Dat
     assert "beyond your limit" in str(told)
 
 
+def test_four_processes_of_one_person_never_approve_more_than_the_limit(
+    database: Database, database_url: str
+) -> None:
+    make_staff(database, "finance", id=FINANCE.id)
+    # Of a payment each: who approves holds the payment too, and would wait for the others there.
+    parts = [
+        [
+            make_refund(
+                database,
+                transaction_id=make_payment(database, amount_cents=15_000),
+                refund_amount_cents=15_000,
+            )
+            for _ in range(times(3, 12))
+        ]
+        for _ in range(PROCESSES)
+    ]
+    approvers = [processes.start("approver", database_url, FINANCE.id, *each) for each in parts]
+    assert [each.stdout.readline() for each in approvers] == ["ready\n"] * PROCESSES
+
+    for each in approvers:
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    said = [each.communicate(timeout=240)[0] for each in approvers]
+
+    tried = select(RefundAttempt.allowed, RefundAttempt.amount_cents, RefundAttempt.used_cents)
+    with reading(database, FINANCE) as view:
+        attempts = view.session.execute(tried).all()
+        queued = view.session.scalar(select(func.count()).select_from(Operation))
+    allowed = sorted((each.used_cents, each.amount_cents) for each in attempts if each.allowed)
+    assert said == [""] * PROCESSES
+    assert len(attempts) == PROCESSES * times(3, 12)
+    # Each one that was allowed saw all that were allowed before it: $500.00 hold three of these.
+    assert [used for used, _ in allowed] == [sum(cents for _, cents in allowed[:n]) for n in range(3)]
+    assert queued == 3
+
+
 def test_two_workers_never_do_the_same_thing(database: Database, stripe: LocalStripe) -> None:
     queued = []
     for _ in range(times(6, 40)):

@@ -246,3 +246,38 @@ def test_home_takes_eight_statements_at_most(database: Database, role: str) -> N
         today(database, role)
 
     assert len(statements) <= 8
+
+
+def test_a_decider_sees_what_was_handed_on_and_the_plans_that_wait_or_stopped(database: Database) -> None:
+    refund, taken_further = make_refund(database), make_refund(database)
+    hand_on = {"from_id": "staff_admin", "from_email": "admin@example.org", "message": "Please"}
+    for number, (key, to) in enumerate(
+        ((refund, "finance"), (taken_further, "finance"), (taken_further, "somebody_else"))
+    ):
+        write(
+            database,
+            models.RefundHandOn,
+            id=f"hand_on_{number}",
+            refund_id=key,
+            at=NOW + timedelta(minutes=number),
+            to_id=f"staff_{to}",
+            to_email=f"{to}@example.org",
+            **hand_on,
+        )
+    for state in ("proposed", "stopped", "done"):
+        write(
+            database,
+            models.ActionPlan,
+            id=state,
+            relationship_id="rel",
+            state=state,
+            reason="Moving",
+            requested_by="staff_support",
+            requested_by_email="support@example.org",
+            requested_at=NOW,
+        )
+
+    waiting = titles(database, "finance")
+
+    assert {"1 refund handed on to you", "1 plan to decide", "1 plan stopped half-way"} <= set(waiting)
+    assert not any("plan" in title for title in titles(database, "support"))

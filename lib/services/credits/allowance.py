@@ -72,31 +72,47 @@ def allowance_of(session: Session, actor: Actor, unit: str, now: datetime) -> Al
     return Allowance(unit, limits.get(actor.id, limits.get(actor.role.value, default)), int(used or 0))
 
 
-def start_attempt(work: Work, grant: CreditGrant) -> CreditAttempt:
-    """A try to give, counted as refused until it is allowed; of two at one moment the second waits."""
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A try to give an amount, with the actor's allowance before it."""
+
+    amount: int
+    allowance: Allowance
+
+    def must_fit(self) -> None:
+        """Raise Refused when the amount goes beyond what is left."""
+        if self.amount > self.allowance.left:
+            most, used = (
+                in_words(amount, self.allowance.unit) for amount in (self.allowance.most, self.allowance.used)
+            )
+            raise Refused(
+                f"This goes beyond your limit: {most} within 24 hours, of which {used} are used. Ask "
+                "somebody with a higher limit to decide, or wait."
+            )
+
+
+def attempt(work: Work, grant: CreditGrant) -> Attempt:
+    """Begin a try to give: it is kept whatever comes of the action, and counts once it was allowed."""
     hold_actor(work)
     allowance = allowance_of(work.session, work.actor, grant.unit, work.now)
-    return CreditAttempt(
-        id=new_id(),
-        admin_user_id=work.actor.id,
-        grant_id=grant.id,
-        at=work.now,
-        amount=grant.amount,
-        unit=grant.unit,
-        most=allowance.most,
-        used=allowance.used,
-        allowed=False,
-    )
+    key, grant_id, amount = new_id(), grant.id, grant.amount
 
-
-def check(attempt: CreditAttempt) -> None:
-    """Raise Refused when the attempt would go beyond the limit."""
-    if attempt.amount > max(0, attempt.most - attempt.used):
-        most, used = (in_words(amount, attempt.unit) for amount in (attempt.most, attempt.used))
-        raise Refused(
-            f"This goes beyond your limit: {most} within 24 hours, of which {used} are used. Ask somebody "
-            "with a higher limit to decide, or wait."
+    def row(refusal: str | None) -> CreditAttempt:
+        return CreditAttempt(
+            id=key,
+            admin_user_id=work.actor.id,
+            grant_id=grant_id,
+            at=work.now,
+            amount=amount,
+            unit=allowance.unit,
+            most=allowance.most,
+            used=allowance.used,
+            allowed=refusal is None,
+            refusal=refusal,
         )
+
+    work.keep(row)
+    return Attempt(amount, allowance)
 
 
 def in_words(amount: int, unit: str) -> str:

@@ -18,7 +18,6 @@ from lib.core.work import Digest, View, Work, action, digest, query
 from lib.models import Addon, CreditGrant, Relationship, User, UserAddon, new_id
 from lib.services.credits import allowance
 from lib.services.credits.balance import add_movement
-from lib.services.limits import keep_refused
 
 STATUSES: Final = ("pending", "given", "denied")
 MOST_CREDITS: Final = 1_000
@@ -166,17 +165,11 @@ def approve(work: Work, grant_id: str, *, shown: Digest, reason: str) -> str:
     is gone.
     """
     grant = _get(work.session, grant_id)
-    attempt = allowance.start_attempt(work, grant)
-    try:
-        _must_decide(work, grant, shown)
-        allowance.check(attempt)
-        grant.row_id = _write(work, grant)
-    except Refused as refusal:
-        keep_refused(work, attempt, str(refusal))
-        raise
+    attempt = allowance.attempt(work, grant)
+    _must_decide(work, grant, shown)
+    attempt.must_fit()
+    grant.row_id = _write(work, grant)
     _decide(work, grant, "given", reason)
-    attempt.allowed = True
-    work.session.add(attempt)
     return grant.row_id
 
 
