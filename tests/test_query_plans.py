@@ -70,7 +70,7 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "disputes.disputes": {"state": (None, *disputes.STATES)},
     "refunds.requests": {"status": (None, *refunds.STATUSES)},
     "limit_use.refund_attempts": {},
-    "plan.plans": {"state": (None, *plan.STATES)},
+    "plans.plans": {"state": (None, *plan.STATES)},
     "discounts.codes": {"q": ("", "WEL"), "switched": (None, *discounts.SWITCHES)},
     "discounts.redemptions": {"code_id": ("disc",)},
     "discounts.batches": {},

@@ -104,7 +104,7 @@ def requester_of(session: Session, refund_id: str) -> Requester | None:
         .where(
             AuditedObject.object_type == "refunds",
             AuditedObject.object_id == refund_id,
-            AuditEntry.action.in_(("refunds.request", "plan.propose")),
+            AuditEntry.action.in_(("refunds.request", "plans.propose")),
             AuditEntry.outcome == "done",
         )
     ).first()
