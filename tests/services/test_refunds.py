@@ -10,7 +10,7 @@ from lib.core import audit, moments
 from lib.core.database import Database
 from lib.core.errors import Invalid, NotAllowed, NotFound, Refused
 from lib.core.work import reading
-from lib.models import AuditEntry, Operation, Refund, RefundAttempt, RefundLimit, Reveal
+from lib.models import AuditEntry, Operation, Payment, Refund, RefundAttempt, RefundLimit, Reveal
 from lib.services import limit_use, payments, refunds
 from tests.factories import make_couple, make_payment, make_refund, make_user, write
 from tests.staff import FINANCE, OTHER_FINANCE, PRODUCT, SUPPORT, do, read
@@ -302,7 +302,7 @@ def test_a_payment_that_shrank_since_the_request_is_not_paid_beyond_what_is_left
     payment = make_payment(database, amount_cents=3000)
     refund = ask(database, payment, 3000)
     with database.primary.begin() as connection:
-        connection.execute(update(payments.Payment).values(refund_amount_cents=100))
+        connection.execute(update(Payment).values(refund_amount_cents=100))
 
     with pytest.raises(Refused, match=r"Only \$29\.00"):
         approve(database, refund)
