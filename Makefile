@@ -39,8 +39,8 @@ types: setup ## Types, strictly
 test: setup browser ## All tests with small parameters, the browser's too
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-test-full: setup browser ## The same tests with large parameters: kills, races, histories
-	FULL=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+test-full: setup browser ## The tests that have them with large parameters: kills, races, histories, orders
+	FULL=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m sized --timeout=2400
 
 check: lint types test ## Lint, types and tests
 

@@ -9,23 +9,22 @@ from lib.services import discounts
 ui.page("Discounts", Permission.DISCOUNTS_READ)
 
 code_id, batch_id = ui.opened(), ui.opened("batch")
-if code_id is None and batch_id is None:
-    section = ui.sections("Codes", "Batches")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = ui.choose("A new code gives", discounts.KINDS, key="gives", default="percentage")
-        plans = ui.read(discounts.plans)
-        ui.make_code(kind or "percentage", plans)
-        ui.make_batch(kind or "percentage", plans)
-    if section == "Batches":
-        ui.table(discounts.batches, key="batches", parameter="batch", empty="No batch was made yet.")
-        st.stop()
-    with ui.filters():
-        q = ui.search_box("Find", placeholder="Beginning of the code")
-        switched = ui.choose("Switched", discounts.SWITCHES, key="switched")
-    ui.table(discounts.codes, key="codes", empty="No code fits these filters.", q=q, switched=switched)
-    st.stop()
-
 if code_id is None:
+    if batch_id is None:
+        section = ui.sections("Codes", "Batches")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            kind = ui.choose("A new code gives", discounts.KINDS, key="gives", default="percentage")
+            plans = ui.read(discounts.plans)
+            ui.make_code(kind or "percentage", plans)
+            ui.make_batch(kind or "percentage", plans)
+        if section == "Batches":
+            ui.table(discounts.batches, key="batches", parameter="batch", empty="No batch was made yet.")
+            st.stop()
+        with ui.filters():
+            q = ui.search_box("Find", placeholder="Beginning of the code")
+            switched = ui.choose("Switched", discounts.SWITCHES, key="switched")
+        ui.table(discounts.codes, key="codes", empty="No code fits these filters.", q=q, switched=switched)
+        st.stop()
     ui.back("All batches", "batch")
     batch = ui.read(discounts.batch, batch_id)
     with st.container(horizontal=True, vertical_alignment="center"):

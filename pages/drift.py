@@ -16,7 +16,7 @@ if finding_id is None:
     ui.drift_classes(overview.classes)
     with ui.filters():
         q = ui.search_box("Find", placeholder="id of a row, or of an object at Stripe: sub_…, pi_…, re_…")
-        kind = ui.pick("Class", drift.KINDS, key="kind", shown=drift.title_of)
+        kind = ui.pick("Class", drift.KINDS, key="kind", shown_as=drift.title_of)
         severity = ui.choose("Severity", drift.SEVERITIES, key="severity")
         state = ui.choose("State", drift.STATES, key="state", default="open")
     ui.table(

@@ -9,12 +9,13 @@ from lib.services.plans import case, dry_run, plan
 ui.page("Plans", Permission.REFUNDS_READ)
 
 plan_id, couple_id = ui.opened(), ui.opened("couple")
-if plan_id is None and couple_id is None:
-    state = ui.choose("Show", plan.STATES, key="state")
-    ui.table(plan.plans, key="plans", empty="No plans. One is made from a couple's payments.", state=state)
-    st.stop()
-
 if plan_id is None:
+    if couple_id is None:
+        state = ui.choose("Show", plan.STATES, key="state")
+        ui.table(
+            plan.plans, key="plans", empty="No plans. One is made from a couple's payments.", state=state
+        )
+        st.stop()
     ui.back("All plans", "couple")
     choices = ui.read(dry_run.choices, couple_id)
     ui.link("The couple", "relationships", couple_id, icon=":material/group:")

@@ -19,7 +19,8 @@ from lib.core.moments import ago
 from lib.core.work import Digest, View, Work, action, query
 from lib.models import DriftFinding, DriftWalk
 from lib.payments import reconcile
-from lib.payments.reconcile import CLASSES, SEVERITIES
+from lib.payments.reconcile import CLASSES
+from lib.payments.reconcile import SEVERITIES as SEVERITIES
 
 STATES: Final = ("open", "asked", "repaired", "gone")
 KINDS: Final = tuple(CLASSES)

@@ -23,6 +23,8 @@ from tests import matrices
 from tests.faults.scenarios import SCENARIOS
 from tests.local_stripe import KEY, LocalStripe
 
+pytestmark = pytest.mark.sized
+
 TURNS: Final = 6
 SLOW: Final = 0.4  # seconds until the gateway of these tests gives up waiting
 

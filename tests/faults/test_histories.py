@@ -37,6 +37,8 @@ from tests.faults.conftest import times
 from tests.local_stripe import LocalStripe
 from tests.staff import FINANCE, OTHER_FINANCE, SUPPORT, read
 
+pytestmark = pytest.mark.sized
+
 GROUPS: Final = times(2, 8)
 HISTORIES: Final = times(15, 1250)
 STEPS: Final = 12

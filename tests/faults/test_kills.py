@@ -18,6 +18,8 @@ from tests.faults.conftest import times
 from tests.local_stripe import LocalStripe
 from tests.staff import FINANCE, SUPPORT, do, read
 
+pytestmark = pytest.mark.sized
+
 KILLED = -9
 
 

@@ -20,6 +20,8 @@ from tests.local_stripe import LocalStripe
 from tests.services.test_plans import Home, approve, one, rest
 from tests.staff import FINANCE, SUPPORT, do, read
 
+pytestmark = pytest.mark.sized
+
 
 @pytest.fixture
 def database(sqlite_url: str) -> Iterator[Database]:

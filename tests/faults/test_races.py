@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from lib.core import audit, moments
@@ -20,6 +21,8 @@ from tests.faults import processes
 from tests.faults.conftest import times
 from tests.local_stripe import LocalStripe
 from tests.staff import FINANCE, OTHER_FINANCE, do, read
+
+pytestmark = pytest.mark.sized
 
 TRIES = times(10, 100)
 PROCESSES = 4

@@ -123,6 +123,7 @@ def test_a_life_told_in_order_ends_canceled_and_refunded(database: Database) -> 
     assert chain[-1].cause == "voluntary"
 
 
+@pytest.mark.sized
 @pytest.mark.parametrize("first", LIFE)
 def test_every_order_of_a_life_ends_in_the_same_rows(database: Database, first: str) -> None:
     rest = [name for name in LIFE if name != first]

@@ -1,6 +1,6 @@
 """What else waits, the figures, and what is wrong with the machinery."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import func, select
 
@@ -11,7 +11,7 @@ from lib.core.work import View, query
 from lib.metrics import revenue
 from lib.models import Heartbeat, JobRun, Variant, sortable
 from lib.services.home.counts import ROLL_UP_STALE_AFTER, WORKER_SILENT_AFTER
-from lib.services.home.parts import Figure, Waiting, many
+from lib.services.home.parts import Figure, Good, Waiting, many
 
 
 @query(Permission.HOME_READ)
@@ -103,7 +103,7 @@ def mrr(view: View) -> Iterator[Figure]:
 @query(Permission.HOME_READ)
 def figures(view: View, counts: AnyRow) -> Iterator[Figure]:
     """The counts that the reader watches, each with that of the time before."""
-    titles = (
+    titles: Sequence[tuple[str, str, Good, str]] = (
         ("joined", "New people, 7 days", "up", "Accounts made, against the 7 days before."),
         (
             "failed",

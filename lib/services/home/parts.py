@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+Good = Literal["up", "down", "neither"]
+"""Which way a figure should go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Figure:
     title: str
     value: str
     change: str | None
-    good: str
+    good: Good
     meaning: str
 
 
