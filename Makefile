@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
-WORKERS ?= 2
+# Most tests wait for a browser, a server or a disk, so more of them than cores run at once.
+WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo-reset lint types test test-full check bench screenshots browser

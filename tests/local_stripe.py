@@ -105,6 +105,7 @@ class LocalStripe:
         invoice = next(each for each in self.gateway.invoices.open() if each.subscription_id == name)
         [intent] = self.gateway.invoices.payments(invoice.id)
         assert invoice.customer_id is not None
+        self.v1.payment_methods.detach(f"pm_{n}")  # the subscription's own, which would go first
         if card is not None:
             self._give_card(invoice.customer_id, card)
         payment = make_payment(

@@ -13,7 +13,7 @@ from lib.core.access import Actor, Role
 from lib.core.database import Database
 from lib.core.work import View, reading, working
 from lib.models import ActionPlan, Payment, Refund, Subscription, sortable
-from lib.services import refunds
+from lib.services import payments, refunds
 from lib.services.plans import carrying_out, case, dry_run, plan
 from lib.services.plans.wishes import Wishes
 from lib.services.refund_recommendations import for_payment
@@ -71,6 +71,7 @@ def _candidates(view: View) -> Iterator[_Candidate]:
             Payment.transaction_type == "subscription",
             Payment.refund_amount_cents.is_(None),
             Payment.id.not_in(select(Refund.transaction_id)),
+            ~payments.disputed_payment(Payment.id),
             Subscription.status == "active",
             Subscription.canceled_at.is_(None),
         )

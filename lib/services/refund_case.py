@@ -108,7 +108,7 @@ def case_of(view: View, refund: Refund) -> RefundCase:
         around = _around(view, refund)
     paid = around.payment
     asked = payments.refunds_of(view.session, [paid.id])[paid.id]
-    payment = payments.line_of(paid, around.person, asked)
+    payment = payments.line_of(paid, around.person, asked, disputed=around.disputed)
     requester = requester_of(view.session, refund.id)
     waits = refund.status == "pending"
     # Nothing is sent to Stripe before somebody has decided.
@@ -161,6 +161,7 @@ class _Around:
     """What stands around a refund: `colleagues` may decide on refunds, the reader left out."""
 
     payment: Payment
+    disputed: bool
     person: str | None
     email: str | None
     plan_id: str | None
@@ -169,11 +170,15 @@ class _Around:
 
 
 def _around(view: View, refund: Refund) -> _Around:
-    """The payment, who paid it, the open plan, the newest hand-on, and who else decides. One statement."""
+    """The payment, whether a bank took it back, who paid, its plan, the newest hand-on, who else decides.
+
+    One statement.
+    """
     plan = select(ActionPlan.id).where(ActionPlan.refund_id == refund.id, ActionPlan.open_key.is_not(None))
     row = view.session.execute(
         select(
             Payment,
+            payments.disputed_payment(Payment.id),
             User.name,
             User.email,
             plan.scalar_subquery(),
@@ -187,9 +192,9 @@ def _around(view: View, refund: Refund) -> _Around:
     ).first()
     if row is None:
         raise NotFound(f"The payment {refund.transaction_id} of this refund does not exist.")
-    payment, name, email, plan_id, handed, others = row
+    payment, disputed, name, email, plan_id, handed, others = row
     hand_on = HandOn.of(handed) if handed is not None else None
-    return _Around(payment, name, email, plan_id, hand_on, tuple(sorted((others or "").split())))
+    return _Around(payment, disputed, name, email, plan_id, hand_on, tuple(sorted((others or "").split())))
 
 
 def _attempts(session: Session, refund_id: str) -> tuple[Attempt, ...]:

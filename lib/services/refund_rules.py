@@ -86,8 +86,8 @@ def must_be_left(
     """Raise Refused unless so much of a payment can be given back; `without` is the refund being decided."""
     refunds = payments.refunds_of(session, [payment.id]).get(payment.id, [])
     left = payments.balance_of(payment, refunds, without=without).left_cents
-    stripe_ids = (payment.stripe_payment_intent_id, payment.stripe_charge_id)
-    if why := payments.why_not_refundable(payment.transaction_type, payment.status, stripe_ids, left):
+    disputed = payments.is_disputed(session, payment.id)
+    if why := payments.why_not_refundable(payment, left, disputed=disputed):
         raise Refused(why)
     if amount_cents > left:
         raise Refused(

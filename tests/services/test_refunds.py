@@ -12,7 +12,7 @@ from lib.core.errors import Invalid, NotAllowed, NotFound, Refused
 from lib.core.work import reading
 from lib.models import AuditEntry, Operation, Payment, Refund, RefundAttempt, RefundLimit, Reveal
 from lib.services import limit_use, payments, refunds
-from tests.factories import make_couple, make_payment, make_refund, make_user, write
+from tests.factories import make_couple, make_dispute, make_payment, make_refund, make_user, write
 from tests.staff import FINANCE, OTHER_FINANCE, PRODUCT, SUPPORT, do, read
 from tests.statements import counted
 
@@ -449,3 +449,26 @@ def test_a_request_that_differs_or_is_somebody_elses_or_was_decided_is_a_new_one
     again = ask(database, payment, note="The first of two months")
 
     assert row(database, again).status == "pending"
+
+
+@pytest.mark.parametrize("status", ["needs_response", "under_review", "lost"])
+def test_a_payment_that_a_bank_took_back_is_not_refunded_as_well(database: Database, status: str) -> None:
+    payment = make_payment(database, amount_cents=3000)
+    waiting = ask(database, payment, 1000)
+    make_dispute(database, payment_id=payment, status=status)
+
+    with pytest.raises(Refused, match="taken this payment back in a dispute"):
+        ask(database, payment, 500)
+    with pytest.raises(Refused, match="taken this payment back in a dispute"):
+        approve(database, waiting)
+    assert "dispute" in read(database, SUPPORT, payments.one, payment).why_not
+
+
+def test_an_inquiry_of_a_bank_and_a_dispute_that_was_won_leave_a_payment_to_be_refunded(
+    database: Database,
+) -> None:
+    payment = make_payment(database, amount_cents=3000)
+    make_dispute(database, payment_id=payment, status="warning_needs_response")
+    make_dispute(database, payment_id=payment, status="won")
+
+    assert read(database, SUPPORT, payments.one, payment).why_not is None

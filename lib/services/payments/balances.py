@@ -3,17 +3,18 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session
 
 from lib.core.access import Permission
 from lib.core.errors import NotFound
 from lib.core.work import View, query
-from lib.models import Payment, Refund, User, sortable
+from lib.models import Dispute, Payment, Refund, User, sortable
 
 SHOWN: Final = 50
+TAKEN_BACK: Final = ("needs_response", "under_review", "lost")
 _COUNTED: Final = frozenset({"pending", "approved", "processed"})
 _NOT_PAID: Final = {
     "pending": "This payment is still pending: no money has come in that could be given back.",
@@ -138,43 +139,57 @@ def refunds_of(session: Session, payment_ids: Iterable[str]) -> dict[str, list[A
     return found
 
 
-def why_not_refundable(
-    transaction_type: str, status: str, stripe_ids: Sequence[str | None], left_cents: int
-) -> str | None:
+def why_not_refundable(payment: Payment, left_cents: int, *, disputed: bool) -> str | None:
     """Why nothing of a payment can be given back, as a sentence; None when something can."""
-    if transaction_type == "refund":
+    if payment.transaction_type == "refund":
         return "This is itself a refund; a refund cannot be refunded."
-    if status != "succeeded":
-        return _NOT_PAID.get(status, f"This payment is {status}; only one that succeeded can be given back.")
-    if not any(stripe_ids):
+    if payment.status != "succeeded":
+        return _NOT_PAID.get(
+            payment.status, f"This payment is {payment.status}; only one that succeeded can be given back."
+        )
+    if payment.stripe_payment_intent_id is None and payment.stripe_charge_id is None:
         return "This payment has no Stripe payment, so Stripe cannot give it back."
+    if disputed:
+        return "The bank has taken this payment back in a dispute, so Stripe refunds nothing of it."
     if left_cents <= 0:
         return "Nothing of this payment is left to refund: all of it was given back, or is asked for already."
     return None
 
 
-def _newest() -> Select[Payment, str]:
+def is_disputed(session: Session, payment_id: str) -> bool:
+    """Whether a bank has taken a payment back, for now or for good; an inquiry has taken nothing yet."""
+    return bool(session.scalar(select(disputed_payment(payment_id))))
+
+
+def disputed_payment(payment_id: Any) -> ColumnElement[bool]:
+    """The same as a condition, for a column with the payment's id."""
+    return exists().where(Dispute.payment_id == payment_id, Dispute.status.in_(TAKEN_BACK))
+
+
+def _newest() -> Select[Payment, str, bool]:
     return (
-        select(Payment, User.name)
+        select(Payment, User.name, disputed_payment(Payment.id))
         .outerjoin(User, User.id == Payment.user_id)
         .order_by(sortable(Payment.created_at).desc(), Payment.id.desc())
         .limit(SHOWN)
     )
 
 
-def _lines(view: View, statement: Select[Payment, str]) -> list[PaymentLine]:
+def _lines(view: View, statement: Select[Payment, str, bool]) -> list[PaymentLine]:
     found = view.session.execute(statement).all()
-    with view.revealing({payment.user_id for payment, _ in found}) as revealed:
+    with view.revealing({payment.user_id for payment, *_ in found}) as revealed:
         if revealed:
             found = view.session.execute(statement).all()
-    refunds = refunds_of(view.session, [payment.id for payment, _ in found]) if found else {}
-    return [line_of(payment, person, refunds.get(payment.id, [])) for payment, person in found]
+    refunds = refunds_of(view.session, [payment.id for payment, *_ in found]) if found else {}
+    return [
+        line_of(payment, person, refunds.get(payment.id, []), disputed=disputed)
+        for payment, person, disputed in found
+    ]
 
 
-def line_of(payment: Payment, person: str | None, refunds: Sequence[Asked]) -> PaymentLine:
+def line_of(payment: Payment, person: str | None, refunds: Sequence[Asked], *, disputed: bool) -> PaymentLine:
     """A payment with the name of who paid (as the reader may see it) and its refunds."""
     money = balance_of(payment, refunds)
-    stripe_ids = (payment.stripe_payment_intent_id, payment.stripe_charge_id)
     return PaymentLine(
         id=payment.id,
         created_at=payment.created_at,
@@ -185,7 +200,7 @@ def line_of(payment: Payment, person: str | None, refunds: Sequence[Asked]) -> P
         refunded_cents=money.refunded_cents,
         promised_cents=money.promised_cents,
         left_cents=money.left_cents if payment.status == "succeeded" else 0,
-        why_not=why_not_refundable(payment.transaction_type, payment.status, stripe_ids, money.left_cents),
+        why_not=why_not_refundable(payment, money.left_cents, disputed=disputed),
         user_id=payment.user_id,
         person=person,
         relationship_id=payment.relationship_id,

@@ -15,7 +15,7 @@ from lib.core.work import Digest, View, digest, query
 from lib.models import Dispute, Invoice, Payment, Subscription, User, sortable
 from lib.payments import operations
 from lib.payments.operations import OperationView
-from lib.services.payments.balances import Asked, PaymentLine, line_of, refunds_of
+from lib.services.payments.balances import TAKEN_BACK, Asked, PaymentLine, line_of, refunds_of
 from lib.services.payments.reasons import Reason, reason_of
 
 Wish = Literal["retry", "send", "void", "write_off", "credit_note"]
@@ -86,6 +86,11 @@ class Contested:
     evidence_due_at: datetime | None
 
     @property
+    def took_it_back(self) -> bool:
+        """Whether the bank has the money, for now or for good."""
+        return self.status in TAKEN_BACK
+
+    @property
     def waits(self) -> bool:
         """Whether the bank waits for our evidence."""
         return self.status in {"needs_response", "warning_needs_response"}
@@ -134,8 +139,9 @@ def case(view: View, payment_id: str) -> PaymentCase:
     steps = tuple(operations.progress(view, "payment_transactions", newest_try(payment, invoice)))
     under_way = next((step.title for step in steps if step.is_open), None)
     customer = customer_of(view.session, payment, invoice)
+    contested = _disputes(view.session, payment)
     return PaymentCase(
-        line=line_of(payment, person, refunds),
+        line=line_of(payment, person, refunds, disputed=any(each.took_it_back for each in contested)),
         processed_at=payment.processed_at,
         payment_method=payment.payment_method,
         description=payment.description,
@@ -145,7 +151,7 @@ def case(view: View, payment_id: str) -> PaymentCase:
         customer_id=customer,
         owed=_owed(invoice) if invoice is not None else None,
         refunds=tuple(refunds),
-        disputes=_disputes(view.session, payment),
+        disputes=contested,
         operations=steps,
         why_not={wish: why_not(wish, invoice, under_way) for wish in _CAN},
         why_not_credit=None if customer else "This person is no customer at Stripe that is known here.",

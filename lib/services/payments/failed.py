@@ -11,7 +11,7 @@ from lib.models import Invoice, Payment, User
 COLUMNS: Final = (
     Column("amount_remaining_cents", "At stake", "money"),
     Column("person", "Owed by"),
-    Column("failure_reason", "Why it failed"),
+    Column("failure_reason", "Why it failed", "code"),
     Column("attempt_count", "Tries", "count"),
     Column("next_attempt_at", "Next try", "moment"),
     Column("issued_at", "Owed since", "moment"),

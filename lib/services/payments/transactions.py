@@ -22,7 +22,7 @@ COLUMNS: Final = (
     Column("transaction_type", "For", "code"),
     Column("person", "Paid by"),
     Column("refund_amount_cents", "Refunded", "money"),
-    Column("failure_reason", "Why it failed"),
+    Column("failure_reason", "Why it failed", "code"),
     Column("relationship_id", "Couple", "id"),
     Column("stripe_payment_intent_id", "Stripe payment", "id"),
     Column("id", "Payment", "id"),

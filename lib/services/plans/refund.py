@@ -32,8 +32,8 @@ def _effect_on(situation: Situation, payment_id: str, amount_cents: int, refund_
     currency = currency_of(payment)
     refunds = payments.refunds_of(session, [payment.id]).get(payment.id, [])
     left = payments.balance_of(payment, refunds, without=refund_id).left_cents
-    stripe_ids = (payment.stripe_payment_intent_id, payment.stripe_charge_id)
-    why = payments.why_not_refundable(payment.transaction_type, payment.status, stripe_ids, left)
+    disputed = payments.is_disputed(session, payment.id)
+    why = payments.why_not_refundable(payment, left, disputed=disputed)
     if why is None and amount_cents <= 0:
         why = "The amount must be more than zero."
     if why is None and amount_cents > left:

@@ -18,10 +18,10 @@ RETRY_AFTER = 3 * 86_400
 
 
 def card_for(session: Session, customer: Facts, subscription: Facts | None) -> Facts | None:
-    """The card that pays: the subscription's own, else the customer's default."""
+    """The card that pays: the subscription's own, else the customer's default; never a detached one."""
     for holder in (subscription or {}, customer):
         method = session.find("payment_method", holder.get("default_payment_method") or "")
-        if method:
+        if method and method.get("customer") == customer["id"]:
             return method
     return None
 
