@@ -1,5 +1,6 @@
 """Running sandboxes: one that all tests share, and one of a module's own where its switches are moved."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,9 +15,21 @@ def _no_telemetry() -> None:
     stripe.enable_telemetry = False
 
 
-@pytest.fixture(scope="session")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """A sandbox for tests that look at objects of their own only."""
+TEST_KEY = os.environ.get("STRIPE_TEST_KEY", "")
+
+
+@pytest.fixture(scope="session", params=["local", *(["Stripe"] if TEST_KEY else [])])
+def account(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """A sandbox for tests that look at objects of their own only.
+
+    With STRIPE_TEST_KEY, a secret key of test mode, the same tests run against Stripe as well.
+    """
+    if request.param == "Stripe":
+        assert TEST_KEY.startswith(("sk_test_", "rk_test_")), "STRIPE_TEST_KEY is no key of test mode."
+        at_stripe = Account(None, TEST_KEY)
+        yield at_stripe
+        at_stripe.close()
+        return
     with opened(tmp_path_factory.mktemp("sandbox") / "stripe.db") as shared:
         yield shared
 
