@@ -16,7 +16,8 @@ def why_not_redeem(
 ) -> str | None:
     """Why a code cannot be applied to a subscription now, as a sentence; None when it can.
 
-    Terms that are known only at Stripe, of codes that were not made here, are left to Stripe.
+    Of a code that was not made here the terms are known only at Stripe, which checks them; a couple uses it
+    once.
     """
     if why := why_not_usable(session, code, now):
         return why
@@ -24,21 +25,22 @@ def why_not_redeem(
         return f"The code {code.code} is for {code.applies_to}, not for subscriptions."
     made = session.get(MadeCode, code.id)
     terms = None if made is None else session.get(DiscountTerms, made.terms_id)
-    if terms is None:
-        return None
-    if terms.plan_ids and subscription.plan_id not in terms.plan_ids:
+    if terms is not None and terms.plan_ids and subscription.plan_id not in terms.plan_ids:
         return f"The code {code.code} is not for this plan."
     by_couple = select(func.count()).where(
         DiscountUsage.discount_id == code.id, DiscountUsage.relationship_id == subscription.relationship_id
     )
     used = session.execute(by_couple).scalar_one()
-    if terms.max_per_customer is not None and used >= terms.max_per_customer:
+    limit = 1 if terms is None else terms.max_per_customer
+    if limit is not None and used >= limit:
         times = "once" if used == 1 else f"{used:,} times"
         return f"The couple has used the code {code.code} {times}, which is its limit per couple."
+    if terms is None or not terms.first_time_only:
+        return None
     has_paid = exists().where(
         Payment.relationship_id == subscription.relationship_id, Payment.status.in_(_PAID)
     )
-    if terms.first_time_only and session.scalar(select(has_paid)):
+    if session.scalar(select(has_paid)):
         return f"The code {code.code} is for a first purchase only, and this couple has paid before."
     return None
 
@@ -49,7 +51,7 @@ def why_not_usable(session: Session, code: DiscountCode, now: datetime) -> str |
         return f"The code {code.code} is switched off."
     if code.valid_from is not None and now < code.valid_from:
         return f"The code {code.code} is not valid yet."
-    if code.valid_until is not None and now > code.valid_until:
+    if code.valid_until is not None and now >= code.valid_until:
         return f"The code {code.code} is over."
     counted = select(func.count()).where(DiscountUsage.discount_id == code.id)
     used = max(session.execute(counted).scalar_one(), code.current_uses or 0)

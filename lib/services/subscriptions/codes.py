@@ -1,26 +1,26 @@
 """A discount code put on a subscription by staff, and any discount taken off it again.
 
-Our rows know a code's dates, its limit and what it applies to. What only Stripe knows of its promotion code
-(the plans that its coupon is for, first payments only, one customer) Stripe checks when it is put on, and its
-preview shows what it comes to.
+Our rows know a code's dates, its limits, and the terms of one that was made here. What only Stripe knows of
+its promotion code Stripe checks when it is put on, and its preview shows what it comes to.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lib.core import money
 from lib.core.access import Permission
 from lib.core.errors import NotFound, Refused
 from lib.core.work import Digest, View, Work, action, query
-from lib.models import DiscountCode, DiscountUsage, Goodwill, Operation, Subscription
+from lib.models import DiscountCode, Goodwill, Operation, Subscription
 from lib.models.expressions import folded
 from lib.payments import ledger
 from lib.payments.gateway import Gateway
 from lib.payments.rows import off_by_code
+from lib.services.discounts.redeeming import why_not_redeem
 from lib.services.subscriptions import goodwill
 from lib.services.subscriptions.asking import Answer, Reduction, bill_of
 from lib.services.subscriptions.case import arr_of
@@ -172,37 +172,17 @@ def _usable(session: Session, subscription: Subscription, typed: str, now: datet
     ).one_or_none()
     if code is None:
         raise NotFound(f"There is no code “{text[:40]}”.")
-    uses, theirs = session.execute(
-        select(
-            func.count(),
-            func.count().filter(DiscountUsage.relationship_id == subscription.relationship_id),
-        ).where(DiscountUsage.discount_id == code.id)
-    ).one()
-    why = _why_not(code, max(uses, code.current_uses or 0), now) or _why_not_here(code, subscription, theirs)
-    if why:
-        raise Refused(f"The code {code.code} {why}.")
+    if why := why_not_redeem(session, code, subscription, now) or _why_not_here(code, subscription):
+        raise Refused(why)
     return code
 
 
-def _why_not(code: DiscountCode, uses: int, now: datetime) -> str | None:
-    if not code.is_active:
-        return "is switched off"
-    if not code.valid_from <= now < code.valid_until:
-        return "is not valid now: see its dates"
-    if code.max_uses is not None and uses >= code.max_uses:
-        return "is used up"
-    return None
-
-
-def _why_not_here(code: DiscountCode, subscription: Subscription, theirs: int) -> str | None:
-    if code.applies_to not in (None, "all", "subscription"):
-        return f"is for {code.applies_to}, not for subscriptions"
-    if theirs:
-        return "was used by this couple before"
+def _why_not_here(code: DiscountCode, subscription: Subscription) -> str | None:
     if code.discount_type == "trial_extension":
-        return None if subscription.status == "trialing" else "makes a trial longer, and this one is over"
+        over = f"The code {code.code} makes a trial longer, and this one is over."
+        return None if subscription.status == "trialing" else over
     if not code.stripe_coupon_id:
-        return "names no coupon at Stripe, so Stripe would take nothing off for it"
+        return f"The code {code.code} names no coupon at Stripe, so Stripe would take nothing off for it."
     return None
 
 
