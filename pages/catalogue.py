@@ -27,6 +27,8 @@ if ref is None:
     st.stop()
 
 ui.back("The whole catalogue")
+# Read before Stripe is asked: what is done by then is in the answer, what is not is watched.
+operations = ui.read(catalogue.progress, ref)
 entry = ui.read(catalogue.one, ref)
 line = ui.ask_stripe(catalogue.compare_one, entry)
 
@@ -100,4 +102,4 @@ with st.container(horizontal=True):
         icon=":material/download:",
         shown=entry.digest,
     )
-ui.watch(catalogue.progress, ref, ui.read(catalogue.progress, ref))
+ui.watch(catalogue.progress, ref, operations)

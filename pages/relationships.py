@@ -17,6 +17,8 @@ if couple_id is None:
     st.stop()
 
 ui.back("All couples")
+# Read before the rows: what is done by then shows in them, what is not is watched.
+operations = ui.read(starts.progress, couple_id)
 couple = ui.read(couples.one, couple_id)
 standing = ui.read(couples.standing, couple_id)
 names = {partner.id: partner.name for partner in couple.partners}
@@ -88,7 +90,7 @@ match ui.sections(*SECTIONS, "Start or give", "Pause or end"):
     case "Notes":
         ui.notebook("relationships", couple_id)
     case "Start or give":
-        ui.watch(starts.progress, couple_id, ui.read(starts.progress, couple_id))
+        ui.watch(starts.progress, couple_id, operations)
         ui.begin(couple_id, names)
     case "Pause or end":
         ui.couple_life(couple_id)
