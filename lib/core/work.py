@@ -4,8 +4,8 @@
     @action(Permission.X)  changes rows through a Work: one transaction, one audit entry at its commit
     @job                   works in bulk for the system: one transaction, one entry with counts
 
-`reading()` opens a View and `working()` a Work; `rehearsing()` opens a Work that leaves no trace. Nothing
-else commits. No Stripe call happens inside either.
+`reading()` opens a View and `working()` a Work; `together()` opens Works for several jobs that are committed at
+once, and `rehearsing()` one that leaves no trace. Nothing else commits. No Stripe call happens inside any.
 """
 
 import functools
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Concatenate, Final, NewType, ParamSpec, TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import Connection, Select, select
 from sqlalchemy import inspect as state_of
 
 from lib.core import audit, moments
@@ -78,13 +78,17 @@ class View:
 
 @dataclass(slots=True)
 class Work:
-    """A way to change: one transaction, who acts, and when. Values are read unmasked."""
+    """A way to change: one transaction, who acts, and when. Values are read unmasked.
+
+    `drafts`: of jobs that are committed together, where each leaves the draft of its entry.
+    """
 
     session: GuardedSession
     actor: Actor
     now: datetime
     draft: Draft | None = None
     kept: list[Callable[[str | None], Base]] = field(default_factory=list)
+    drafts: list[Draft] | None = None
 
     def keep(self, row_of: Callable[[str | None], Base]) -> None:
         """Have a row written whatever comes of the action, such as one that says that it was tried.
@@ -212,6 +216,26 @@ def working(database: Database, actor: Actor, *, now: datetime | None = None) ->
 
 
 @contextmanager
+def together(
+    database: Database, actor: Actor, *, now: datetime | None = None
+) -> Iterator[Callable[[], Work]]:
+    """Open one transaction for several jobs, each with a Work of its own and an audit entry of its own.
+
+    The commit and the end of the audit chain are theirs together. On any error everything is rolled back,
+    nothing is noted, and the error is raised: the jobs can then be done one by one, where each fails alone.
+    """
+    moment = now or moments.now()
+    with GuardedSession(_writing(database), expire_on_commit=False, autoflush=False) as session:
+        session.moment = moment
+        drafts: list[Draft] = []
+        _give_up_early(session.connection())
+        yield lambda: Work(session, actor, moment, drafts=drafts)
+        session.phase = "auditing"
+        audit.append(session, *drafts)
+        session.commit()
+
+
+@contextmanager
 def rehearsing(database: Database, actor: Actor, *, now: datetime | None = None) -> Iterator[Work]:
     """Open a Work for one action whose every change is rolled back, and of which nothing is noted."""
     with GuardedSession(_writing(database), expire_on_commit=False, autoflush=False) as session:
@@ -250,6 +274,12 @@ def _writing(database: Database) -> Any:
     return database.primary.execution_options(writes=True)
 
 
+def _give_up_early(connection: Connection) -> None:
+    """Have a transaction of many rows lose against one of few, before PostgreSQL finds a deadlock (1 s)."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '400ms'")
+
+
 def _begin(work: Work, function: Callable[..., Any], arguments: dict[str, Any], about: Object | None) -> None:
     if work.draft is not None:
         raise RuntimeError(
@@ -269,8 +299,11 @@ def _run(work: Work, function: Callable[..., R], phase: Phase, args: Any, kwargs
         result = function(work, *args, **kwargs)
         session.add_all(row_of(None) for row_of in work.kept)
         session.flush()
-    session.phase = "auditing"
-    audit.append(session, work.draft)
+    if work.drafts is not None:
+        work.drafts.append(work.draft)
+    else:
+        session.phase = "auditing"
+        audit.append(session, work.draft)
     session.phase = "reading"
     return result
 

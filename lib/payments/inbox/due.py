@@ -1,22 +1,27 @@
 """Everything that is due, object by object."""
 
+import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from lib.core import moments
 from lib.core.database import Database
-from lib.core.errors import Invalid, NotFound, Refused, StripeFailed
+from lib.core.errors import Invalid, NotFound, Refused
 from lib.core.settings import WebhookMode
-from lib.core.work import reading, working
+from lib.core.work import Work, reading, together, working
 from lib.models import InboxEvent
 from lib.payments.gateway import Gateway
-from lib.payments.inbox import applying, leases
+from lib.payments.inbox import asking, leases
+from lib.payments.inbox.applying import from_payload, from_stripe
+from lib.payments.inbox.asking import Answer
 from lib.payments.inbox.intake import Received, receive
 from lib.payments.inbox.leases import INBOX, Waiting
-from lib.payments.inbox.pictures import picture_of
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,14 @@ class Applied:
     outcome: str | None
     changed: str | None
     error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is done or not done as a whole, for some events of one object."""
+
+    events: Sequence[Waiting]
+    take: Callable[[Work], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +61,9 @@ class _Applier:
         try:
             mine = [each for each in stripe_ids if each in taken]
             due = leases.due_of(self.database, mine, self.now) if mine else {}
-            for stripe_id, events in due.items():
-                if events:
-                    self._apply(stripe_id, events)
+            asked = {stripe_id: events for stripe_id, events in due.items() if events}
+            for answers in asking.answers(self.gateway, asked):
+                self._apply(answers)
             return sum(len(events) for events in due.values())
         finally:
             leases.release(self.database, taken, self.owner)
@@ -60,32 +73,48 @@ class _Applier:
         self._put_off([event], Invalid(f"The event {event.event_id} does not say what it is about."))
         return 1
 
-    def _apply(self, stripe_id: str, events: list[Waiting]) -> None:
-        newest = events[-1]
+    def _apply(self, answers: Sequence[Answer]) -> None:
+        steps: list[_Step] = []
+        for answer in answers:
+            if answer.failure is not None:
+                self._put_off(answer.events, answer.failure)
+            else:
+                steps += self._steps(answer)
+        if len(steps) == 1 or not self._together(steps):
+            for step in steps:
+                self._alone(step)
+
+    def _steps(self, answer: Answer) -> Iterator[_Step]:
+        """One for the object as it is at Stripe; where that is not known, one for each payload."""
+        if answer.picture is not None:
+            ids = [event.event_id for event in answer.events]
+            yield _Step(
+                answer.events,
+                partial(from_stripe, event_id=ids[-1], event_ids=ids, picture=answer.picture, log=self.log),
+            )
+            return
+        for event in answer.events:
+            yield _Step([event], partial(from_payload, event_id=event.event_id, log=self.log))
+
+    def _together(self, steps: Sequence[_Step]) -> bool:
+        """Take steps in one transaction; False, and nothing is kept, when one of them cannot be taken."""
         try:
-            picture = picture_of(self.gateway, stripe_id, newest.event_type)
-        except StripeFailed as error:
-            self._put_off(events, error)
-            return
-        if picture is None:
-            for event in events:
-                self._from_payload(event)
-            return
+            with together(self.database, INBOX, now=self.now) as begin:
+                for step in steps:
+                    step.take(begin())
+        except Exception as error:  # noqa: BLE001 - which of them it was shows when each is taken alone
+            _log.info("%d steps are taken one by one: %s", len(steps), type(error).__name__)
+            return False
+        return True
+
+    def _alone(self, step: _Step) -> None:
         try:
             with working(self.database, INBOX, now=self.now) as work:
-                ids = [event.event_id for event in events]
-                applying.from_stripe(work, newest.event_id, ids, picture, self.log)
+                step.take(work)
         except Exception as error:  # noqa: BLE001 - one event that fails holds up no other, whatever it is
-            self._put_off(events, error)
+            self._put_off(step.events, error)
 
-    def _from_payload(self, event: Waiting) -> None:
-        try:
-            with working(self.database, INBOX, now=self.now) as work:
-                applying.from_payload(work, event.event_id, self.log)
-        except Exception as error:  # noqa: BLE001 - as above
-            self._put_off([event], error)
-
-    def _put_off(self, events: list[Waiting], error: Exception) -> None:
+    def _put_off(self, events: Sequence[Waiting], error: Exception) -> None:
         leases.put_off(self.database, events, error, now=self.now, log=self.log)
 
 

@@ -21,6 +21,12 @@ class Picture:
     charge: ChargeFacts | None = None
     refunds: tuple[RefundFacts, ...] = field(default=())
 
+    @property
+    def objects(self) -> set[str]:
+        """The ids of everything at Stripe that it shows and that our rows follow."""
+        shown = (self.facts, self.subscription, self.charge, *self.refunds)
+        return {each.id for each in shown if each is not None}
+
     def __repr__(self) -> str:
         """Its object's id alone: the audit entry of what followed keeps the rest as changes."""
         return f"<{self.facts.id} as Stripe has it>"
