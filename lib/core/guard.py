@@ -8,9 +8,10 @@ deny one refund, both would succeed. So a change is a compare-and-set, here, for
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Table, event, inspect, update
+from sqlalchemy import Column, ColumnElement, Table, Update, bindparam, event, inspect, update
 from sqlalchemy.orm import InstanceState, Mapper, ORMExecuteState, Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -84,17 +85,15 @@ def _compare_and_set(session: GuardedSession, row: Any) -> None:
         row.updated_at = session.moment
         changes |= dict(_changes(state, only="updated_at"))
     _hold_to_its_machine(table.name, changes)
-    guards = [
-        table.c[column.name] == state.attrs[_attribute(state.mapper, column)].value
-        for column in table.primary_key
-    ]
-    guards += [_still(table, name, before) for name, (before, _) in changes.items() if name != "updated_at"]
-    if "status" in table.c and "status" not in changes:
-        guards.append(_still(table, "status", row.status))
+    expected = {name: before for name, (before, _) in changes.items() if name != "updated_at"}
+    if "status" in table.c:
+        expected.setdefault("status", row.status)
+    keys = {column.name: state.attrs[_attribute(state.mapper, column)].value for column in table.primary_key}
     result = session.connection().execute(
-        update(table)
-        .where(*[guard for guard in guards if guard is not None])
-        .values({table.c[name]: after for name, (_, after) in changes.items()})
+        _if_still(table, tuple(changes), tuple((name, before is None) for name, before in expected.items())),
+        {f"key_{name}": value for name, value in keys.items()}
+        | {f"was_{name}": before for name, before in expected.items()}
+        | {f"now_{name}": after for name, (_, after) in changes.items()},
     )
     if result.rowcount != 1:
         raise Refused(
@@ -132,15 +131,26 @@ def _changes(state: InstanceState[Any], only: str | None = None) -> Iterator[tup
         yield name, (next(iter(history.deleted)), next(iter(history.added)))
 
 
-def _still(table: Table, name: str, before: Any) -> ColumnElement[bool] | None:
+@lru_cache(maxsize=512)
+def _if_still(table: Table, changed: tuple[str, ...], expected: tuple[tuple[str, bool], ...]) -> Update:
+    """Sets columns of one row to `now_…` where its key is `key_…` and others are still as in `was_…`.
+
+    `expected`: those other columns, and whether each was NULL. Kept, because to put such a statement together
+    takes longer than to carry it out.
+    """
+    guards = [column == bindparam(f"key_{column.name}") for column in table.primary_key]
+    guards += [still for name, was_null in expected if (still := _still(table.c[name], was_null)) is not None]
+    return update(table).where(*guards).values({table.c[name]: bindparam(f"now_{name}") for name in changed})
+
+
+def _still(column: Column[Any], was_null: bool) -> ColumnElement[bool] | None:
     """The condition that a column is as it was read; None where text forms make that unknowable."""
-    column = table.c[name]
-    if before is None:
+    if was_null:
         return column.is_(None)
     if isinstance(column.type, Json):
         return None
     compared: ColumnElement[Any] = sortable(column) if isinstance(column.type, Moment) else column
-    unchanged: ColumnElement[bool] = compared == before
+    unchanged: ColumnElement[bool] = compared == bindparam(f"was_{column.name}")
     return unchanged
 
 
