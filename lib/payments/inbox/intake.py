@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -115,10 +115,19 @@ def storable(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def insert_once(connection: Connection, model: type[Base], values: Mapping[str, Any]) -> bool:
     """Insert a row unless its key is there already; says whether it was inserted."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = make(model).values(**values).on_conflict_do_nothing()
+    statement = _insert_unless_there(connection, model).values(**values)
     # SQLAlchemy keeps the count of an INSERT only when asked to.
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
+
+
+def insert_missing(connection: Connection, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert those rows whose keys are not there yet, in one statement; all rows have the same columns."""
+    connection.execute(_insert_unless_there(connection, model), rows)
+
+
+def _insert_unless_there(connection: Connection, model: type[Base]) -> Any:
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return make(model).on_conflict_do_nothing()
 
 
 @dataclass(slots=True, eq=False)

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from lib.core.access import Actor, system
 from lib.core.database import Database
 from lib.core.errors import AdminError, Invalid
 from lib.core.work import reading
 from lib.models import InboxEvent, StripeObject, StripeWebhook, masks
-from lib.payments.inbox.intake import insert_once
+from lib.payments.inbox.intake import insert_missing
 
 INBOX: Final[Actor] = system("inbox")
 WAITING: Final = ("received", "failed")
@@ -114,21 +114,15 @@ def due_of(database: Database, stripe_ids: Sequence[str], now: datetime) -> dict
 
 def take(database: Database, stripe_ids: Sequence[str], owner: str, now: datetime) -> list[str]:
     """Take the leases on objects, in one commit; gives those that nobody else holds."""
-    taken = []
     with writing(database) as connection:
-        for stripe_id in stripe_ids:
-            insert_once(connection, StripeObject, {"stripe_id": stripe_id})
-            held = connection.execute(
-                update(StripeObject)
-                .where(
-                    StripeObject.stripe_id == stripe_id,
-                    or_(StripeObject.lease_until.is_(None), StripeObject.lease_until <= now),
-                )
-                .values(lease_owner=owner, lease_until=now + LEASE)
-            )
-            if held.rowcount == 1:
-                taken.append(stripe_id)
-    return taken
+        insert_missing(connection, StripeObject, [{"stripe_id": stripe_id} for stripe_id in stripe_ids])
+        connection.execute(
+            _TAKE, [{"wanted": each, "owner": owner, "now": now, "until": now + LEASE} for each in stripe_ids]
+        )
+        held = select(StripeObject.stripe_id).where(
+            StripeObject.stripe_id.in_(stripe_ids), StripeObject.lease_owner == owner
+        )
+        return list(connection.scalars(held))
 
 
 def release(database: Database, stripe_ids: Sequence[str], owner: str) -> None:
@@ -206,6 +200,16 @@ COLUMNS: Final = (
     InboxEvent.stripe_object_id,
     InboxEvent.stripe_created,
     InboxEvent.received_at,
+)
+
+
+_TAKE: Final = (
+    update(StripeObject)
+    .where(
+        StripeObject.stripe_id == bindparam("wanted"),
+        or_(StripeObject.lease_until.is_(None), StripeObject.lease_until <= bindparam("now")),
+    )
+    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
 )
 
 
