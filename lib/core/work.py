@@ -4,8 +4,9 @@
     @action(Permission.X)  changes rows through a Work: one transaction, one audit entry at its commit
     @job                   works in bulk for the system: one transaction, one entry with counts
 
-`reading()` opens a View and `working()` a Work; `together()` opens Works for several jobs that are committed at
-once, and `rehearsing()` one that leaves no trace. Nothing else commits. No Stripe call happens inside any.
+`reading()` opens a View and `working()` a Work; `together()` opens a Work for each of several jobs, which are
+committed at once; `rehearsing()` opens one that leaves no trace. Nothing else commits. No Stripe call happens
+inside any of them.
 """
 
 import functools

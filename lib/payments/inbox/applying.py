@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, defer
 
 from lib.core.audit import canonical
 from lib.core.errors import Invalid, Refused
@@ -31,6 +31,8 @@ from lib.payments.rows import Changes, find_payment
 _FOLLOWED: Final = "Our rows followed."
 _SAID_SO: Final = "Our rows said so already."
 _CLOSED: Final = frozenset({"invoice.voided", "invoice.marked_uncollectible"})
+_LOGGED: Final = select(StripeWebhook).where(StripeWebhook.event_id == bindparam("event_id"))
+_LOGGED_WITHOUT_DATA: Final = _LOGGED.options(defer(StripeWebhook.event_data))
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -223,7 +225,7 @@ def _waiting(session: Session, event_id: str) -> InboxEvent | None:
 
 
 def _read(session: Session, entry: InboxEvent) -> Facts:
-    logged = _logged(session, entry)
+    logged = session.scalars(_LOGGED, {"event_id": entry.event_id}).one_or_none()
     if logged is None:
         raise Invalid(f"The event {entry.event_id} is not in the log any more. Ask Stripe to send it again.")
     facts = read_event(logged.event_data).facts
@@ -235,9 +237,7 @@ def _read(session: Session, entry: InboxEvent) -> Facts:
 
 
 def _logged(session: Session, entry: InboxEvent) -> StripeWebhook | None:
-    return session.scalars(
-        select(StripeWebhook).where(StripeWebhook.event_id == entry.event_id)
-    ).one_or_none()
+    return session.scalars(_LOGGED_WITHOUT_DATA, {"event_id": entry.event_id}).one_or_none()
 
 
 def _known_until(session: Session, stripe_id: str | None) -> datetime | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Select, Table, func, insert, select
+from sqlalchemy import Table, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from lib.core.work import Work, job
@@ -17,11 +17,29 @@ CHUNK: Final = 2_000
 
 # Not the class: the ORM would insert row by row, to learn each number.
 _LEDGER = cast(Table, SubscriptionChange.__table__)
-_PAID_AT = sortable(func.coalesce(Payment.processed_at, Payment.created_at))
+_PAID_AT: Final = sortable(func.coalesce(Payment.processed_at, Payment.created_at)).label("paid_at")
 _COLUMNS: Final = (
     "id relationship_id plan_id status billing_period price_cents currency is_gift created_at updated_at "
     "trial_end_date current_period_start current_period_end canceled_at cancel_reason"
 ).split()
+
+_ONE_OF: Final = (
+    Payment.subscription_id.between(bindparam("first"), bindparam("last")),
+    Payment.transaction_type == "subscription",
+)
+_FAILED: Final = (Payment.status == "failed").label("failed")
+_PAID: Final = (
+    select(Payment.subscription_id, _FAILED, func.min(_PAID_AT.element), func.max(_PAID_AT.element))
+    .where(*_ONE_OF, Payment.status.in_(("succeeded", "refunded", "failed")))
+    .group_by(Payment.subscription_id, _FAILED)
+)
+_DISCOUNTED: Final = (
+    select(Payment.subscription_id, _PAID_AT, func.sum(DiscountUsage.discount_amount_cents))
+    .join(DiscountUsage, DiscountUsage.transaction_id == Payment.id)
+    .where(*_ONE_OF, Payment.status.in_(("succeeded", "refunded")))
+    .group_by(Payment.subscription_id, Payment.id, _PAID_AT)
+    .order_by(Payment.subscription_id, _PAID_AT)
+)
 
 
 @job
@@ -88,45 +106,17 @@ def _without_chain(session: Session, after: str, limit: int) -> list[dict[str, A
 def _with_payments(session: Session, found: Sequence[dict[str, Any]]) -> Iterator[Known]:
     """The subscriptions with what their payments say: two statements, whatever their number."""
     first, last = found[0]["id"], found[-1]["id"]
-    dates: dict[str, dict[str, Any]] = defaultdict(dict)
-    for key, failed, earliest, latest in session.execute(_paid(first, last)):
+    dates: dict[str | None, dict[str, Any]] = defaultdict(dict)
+    for key, failed, earliest, latest in session.execute(_PAID, {"first": first, "last": last}):
         known = dates[key]
         if failed:
             known["last_failed"] = latest
         else:
             known["first_paid"], known["last_paid"] = earliest, latest
-    discounts: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
-    for key, paid, cents in session.execute(_discounted(first, last)):
+    discounts: dict[str | None, list[tuple[datetime, int]]] = defaultdict(list)
+    for key, paid, cents in session.execute(_DISCOUNTED, {"first": first, "last": last}):
         if paid is not None:
             discounts[key].append((paid, cents))
     for subscription in found:
         key = subscription["id"]
         yield Known(**subscription, **dates.get(key, {}), discounts=discounts.get(key, ()))
-
-
-def _paid(first: str, last: str) -> Select[*tuple[Any, ...]]:
-    failed = (Payment.status == "failed").label("failed")
-    return (
-        select(Payment.subscription_id, failed, func.min(_PAID_AT), func.max(_PAID_AT))
-        .where(
-            Payment.subscription_id.between(first, last),
-            Payment.transaction_type == "subscription",
-            Payment.status.in_(("succeeded", "refunded", "failed")),
-        )
-        .group_by(Payment.subscription_id, failed)
-    )
-
-
-def _discounted(first: str, last: str) -> Select[*tuple[Any, ...]]:
-    paid_at = _PAID_AT.label("paid_at")
-    return (
-        select(Payment.subscription_id, paid_at, func.sum(DiscountUsage.discount_amount_cents))
-        .join(DiscountUsage, DiscountUsage.transaction_id == Payment.id)
-        .where(
-            Payment.subscription_id.between(first, last),
-            Payment.transaction_type == "subscription",
-            Payment.status.in_(("succeeded", "refunded")),
-        )
-        .group_by(Payment.subscription_id, Payment.id, paid_at)
-        .order_by(Payment.subscription_id, paid_at)
-    )

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from lib.core.money import annualised
@@ -13,6 +13,13 @@ from lib.models import Subscription, SubscriptionChange
 
 Source = Literal["action", "event", "backfill"]
 Cause = Literal["voluntary", "involuntary"]
+
+_NEWEST: Final = (
+    select(SubscriptionChange)
+    .where(SubscriptionChange.subscription_id == bindparam("subscription_id"))
+    .order_by(SubscriptionChange.effective_at.desc(), SubscriptionChange.seq.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +88,7 @@ def newest(session: Session, subscription_id: str) -> SubscriptionChange | None:
     ]
     if pending:  # in the order in which they were added: a chain never goes back in time
         return pending[-1]
-    return session.scalars(
-        select(SubscriptionChange)
-        .where(SubscriptionChange.subscription_id == subscription_id)
-        .order_by(SubscriptionChange.effective_at.desc(), SubscriptionChange.seq.desc())
-        .limit(1)
-    ).one_or_none()
+    return session.scalars(_NEWEST, {"subscription_id": subscription_id}).one_or_none()
 
 
 def record(

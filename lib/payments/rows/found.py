@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from lib.core.work import Work
@@ -29,15 +29,16 @@ FOLLOWING: Final = (
     "user_addons",
 )
 PAID: Final = ("succeeded", "refunded")
+_SUBSCRIPTION: Final = select(Subscription).where(
+    Subscription.stripe_subscription_id == bindparam("stripe_id")
+)
 
 
 def find_subscription(session: Session, stripe_subscription_id: str | None) -> Subscription | None:
     """Our subscription for `sub_…`."""
     if stripe_subscription_id is None:
         return None
-    return session.scalars(
-        select(Subscription).where(Subscription.stripe_subscription_id == stripe_subscription_id)
-    ).one_or_none()
+    return session.scalars(_SUBSCRIPTION, {"stripe_id": stripe_subscription_id}).one_or_none()
 
 
 def find_payment(session: Session, payment_intent_id: str | None, charge_id: str | None) -> Payment | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from lib.core.work import Work
@@ -32,6 +32,9 @@ STATUSES: Final[Mapping[str, str]] = {
 """Stripe's status of a subscription -> the one that production's CHECK has room for."""
 
 _PERIODS: Final = {("month", 1): "monthly", ("month", 12): "annual", ("year", 1): "annual"}
+_PLANS: Final = select(SubscriptionPlan).where(
+    SubscriptionPlan.stripe_price_id.in_(bindparam("prices", expanding=True))
+)
 _INVOLUNTARY: Final = {"payment_failed", "payment_disputed"}
 
 
@@ -123,12 +126,7 @@ def _known_item(
     prices = {item.price_id for item in items if item.price_id is not None}
     if not prices:
         return None
-    plans = {
-        plan.stripe_price_id: plan
-        for plan in session.scalars(
-            select(SubscriptionPlan).where(SubscriptionPlan.stripe_price_id.in_(sorted(prices)))
-        )
-    }
+    plans = {plan.stripe_price_id: plan for plan in session.scalars(_PLANS, {"prices": sorted(prices)})}
     return next(((item, plans[item.price_id]) for item in items if item.price_id in plans), None)
 
 
