@@ -16,7 +16,7 @@ class Charges:
 
     def retrieve(self, charge_id: str) -> ChargeFacts:
         """The charge `ch_…` as it is now; its refunds are asked for with `Refunds.of_charge`."""
-        return self._connection.read(ChargeFacts, self._stripe.charges.retrieve, charge_id)
+        return self._connection.one(ChargeFacts, "charges", charge_id)
 
     def attempts(self, payment_intent_id: str) -> list[ChargeFacts]:
         """Every try to take the money of a payment intent, newest first, with what Stripe kept of it."""

@@ -4,8 +4,9 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
+from urllib.parse import quote_plus
 
 import stripe
 
@@ -91,17 +92,27 @@ class Connection:
         self._key = key
         self._sleep = sleep
         self._transport = Transport(timeout)
-        self.v1 = stripe.StripeClient(
+        self._client = stripe.StripeClient(
             key,
             stripe_version=API_VERSION,
             base_addresses={"api": api_base.rstrip("/")} if api_base else {},
             max_network_retries=retries,
             http_client=self._transport,
-        ).v1
+        )
+        self.v1 = self._client.v1
 
     def read(self, kind: type[F], send: Callable[..., Any], *args: Any, **kwargs: Any) -> F:
         """The facts that a request is answered with."""
         return facts_of(kind, self.ask(send, *args, **kwargs))
+
+    def one(self, kind: type[F], folder: str, object_id: str, *, expand: Sequence[str] = ()) -> F:
+        """The facts of one object, such as that of `charges` with the id `ch_…`, as it is now.
+
+        Read off the JSON: the SDK's objects take it as long as all the rest of a request, and they would be
+        made into JSON again.
+        """
+        address = f"/v1/{folder}/{quote_plus(object_id)}"
+        return self.read(kind, self._client.raw_request, "get", address, expand=list(expand))
 
     def write(self, kind: type[F], send: Callable[..., Any], *args: Any, key: str, **kwargs: Any) -> F:
         """The facts of an object after changing it, once for this idempotency key."""
@@ -153,9 +164,11 @@ class Connection:
                 # `from None`: the SDK's errors carry whole bodies and headers, which must not reach a log.
                 raise self._failure(error, writes) from None
             else:
-                if not isinstance(answer, stripe.StripeObject):
-                    raise unreadable(writes=writes)
-                return answer.to_dict(for_json=True)
+                if isinstance(answer, stripe.StripeObject):
+                    return answer.to_dict(for_json=True)
+                if isinstance(answer, stripe.StripeResponse) and isinstance(answer.data, dict):
+                    return answer.data
+                raise unreadable(writes=writes)
 
     def _failure(self, error: stripe.StripeError, writes: bool) -> StripeFailed:
         return translate(error, writes=writes, in_doubt=self._transport.in_doubt, key=self._key)

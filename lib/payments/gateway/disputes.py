@@ -9,8 +9,7 @@ class Disputes:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._stripe = connection.v1
 
     def retrieve(self, dispute_id: str) -> DisputeFacts:
         """The dispute `dp_…` as it is now."""
-        return self._connection.read(DisputeFacts, self._stripe.disputes.retrieve, dispute_id)
+        return self._connection.one(DisputeFacts, "disputes", dispute_id)

@@ -9,7 +9,7 @@ from lib.payments.events.fields import at, ident
 from lib.payments.gateway.connection import Connection, facts_of
 from lib.payments.gateway.subscriptions import start_params
 
-_WITH_PAYMENT: Final = {"expand": ["payments.data.payment.payment_intent"]}
+_WITH_PAYMENT: Final = ["payments.data.payment.payment_intent"]
 
 
 class Invoices:
@@ -21,9 +21,7 @@ class Invoices:
 
     def retrieve(self, invoice_id: str) -> InvoiceFacts:
         """The invoice `in_…` as it is now, with the payment behind it and why that last failed."""
-        return self._connection.read(
-            InvoiceFacts, self._stripe.invoices.retrieve, invoice_id, params=_WITH_PAYMENT
-        )
+        return self._connection.one(InvoiceFacts, "invoices", invoice_id, expand=_WITH_PAYMENT)
 
     def payments(self, invoice_id: str) -> list[str]:
         """The ids of the payment intents behind an invoice, those that paid first."""
@@ -91,4 +89,6 @@ class Invoices:
         return any(ident(at(row, "data", "object")) == invoice_id for row in rows)
 
     def _change(self, send: Callable[..., Any], invoice_id: str, key: str) -> InvoiceFacts:
-        return self._connection.write(InvoiceFacts, send, invoice_id, params=_WITH_PAYMENT, key=key)
+        return self._connection.write(
+            InvoiceFacts, send, invoice_id, params={"expand": _WITH_PAYMENT}, key=key
+        )

@@ -56,7 +56,7 @@ class Refunds:
 
     def retrieve(self, refund_id: str) -> RefundFacts:
         """The refund `re_…` as it is now."""
-        return self._connection.read(RefundFacts, self._stripe.refunds.retrieve, refund_id)
+        return self._connection.one(RefundFacts, "refunds", refund_id)
 
     def of_charge(self, charge_id: str) -> list[RefundFacts]:
         """All refunds of a charge, newest first."""

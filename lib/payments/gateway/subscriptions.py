@@ -30,12 +30,7 @@ class Subscriptions:
 
     def retrieve(self, subscription_id: str) -> SubscriptionFacts:
         """The subscription `sub_…` as it is now, with its coupons."""
-        return self._connection.read(
-            SubscriptionFacts,
-            self._stripe.subscriptions.retrieve,
-            subscription_id,
-            params={"expand": ["discounts"]},
-        )
+        return self._connection.one(SubscriptionFacts, "subscriptions", subscription_id, expand=["discounts"])
 
     def cancel(self, subscription_id: str, *, key: str) -> SubscriptionFacts:
         """End it now, without proration and last invoice: unused time is neither credited nor paid back.
