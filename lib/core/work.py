@@ -323,9 +323,12 @@ def _note_failure(database: Database, work: Work, draft: Draft, error: Exception
 
 
 def _arguments(function: Callable[..., Any], work: Work, args: Any, kwargs: Any) -> dict[str, Any]:
-    bound = inspect.signature(function).bind(work, *args, **kwargs)
+    bound = _signature(function).bind(work, *args, **kwargs)
     bound.apply_defaults()
     return dict(list(bound.arguments.items())[1:])
+
+
+_signature: Final = functools.cache(inspect.signature)
 
 
 def name_of(function: Callable[..., Any]) -> str:

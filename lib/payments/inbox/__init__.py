@@ -9,8 +9,9 @@
 
 Events come twice, late and out of order. So an event counts once, by its id; its object is asked for anew
 rather than believed, once for all of its waiting events and under a lease; where it cannot be asked for, the
-payload counts if it is newer than what was applied last; amounts are set, never added. One event that fails
-holds up no other.
+payload counts if it is newer than what was applied last; amounts are set, never added. What Stripe has told
+of several objects is applied in one transaction, with an audit entry for each. If that fails, each is applied
+alone: one event that fails holds up no other.
 
 The event itself stands in production's `stripe_webhooks`. With STRIPE_WEBHOOKS=receive the endpoint is ours
 and so is that log; with `observe` the app fills it, we `discover` what is new there and never write to it.
@@ -18,6 +19,7 @@ and so is that log; with `observe` the app fills it, we `discover` what is new t
     intake.py    storing what came
     leases.py    who works on which object, what is due, and putting off what failed
     pictures.py  an object as it is at Stripe now
+    asking.py    asking about several objects at once, in an order that no older picture spoils
     applying.py  one event, or one object, applied in one transaction
     due.py       everything that is due
     replays.py   applying events again: a dry run first, then exactly what it showed

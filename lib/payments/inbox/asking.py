@@ -43,9 +43,10 @@ class Answer:
 
 
 def answers(gateway: Gateway | None, due: Mapping[str, Sequence[Waiting]]) -> Iterator[list[Answer]]:
-    """What Stripe says about each object: lists of what has come since the last one, to be applied in turn.
+    """What Stripe says about each object, in lists of what has come since the last one.
 
-    `due`: the events of each object, the newest last; its type says how to ask. Raises nothing.
+    They are to be applied in this order. `due`: the events of each object, the newest last; its type says how
+    to ask. Nothing that goes wrong is raised: it is the `failure` of an answer.
     """
     known: dict[str, float] = {}
     for several in _answered(gateway, due):
@@ -65,6 +66,7 @@ def _answered(gateway: Gateway | None, due: Mapping[str, Sequence[Waiting]]) -> 
         while several := [_ask(gateway, *each) for each in islice(waiting, AHEAD)]:
             yield several
         return
+    turn = {stripe_id: number for number, stripe_id in enumerate(due)}
     asked: set[Future[Answer]] = set()
     try:
         while True:
@@ -72,7 +74,7 @@ def _answered(gateway: Gateway | None, due: Mapping[str, Sequence[Waiting]]) -> 
             if not asked:
                 return
             done, asked = wait(asked, return_when=FIRST_COMPLETED)
-            yield sorted((each.result() for each in done), key=lambda answer: answer.ended)
+            yield sorted((each.result() for each in done), key=lambda answer: turn[answer.stripe_id])
     finally:
         for each in asked:
             each.cancel()

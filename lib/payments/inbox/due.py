@@ -17,7 +17,7 @@ from lib.models import InboxEvent
 from lib.payments.gateway import Gateway
 from lib.payments.inbox import asking, leases
 from lib.payments.inbox.applying import from_payload, from_stripe
-from lib.payments.inbox.asking import Answer
+from lib.payments.inbox.asking import AHEAD, Answer
 from lib.payments.inbox.intake import Received, receive
 from lib.payments.inbox.leases import INBOX, Waiting
 
@@ -80,9 +80,8 @@ class _Applier:
                 self._put_off(answer.events, answer.failure)
             else:
                 steps += self._steps(answer)
-        if len(steps) == 1 or not self._together(steps):
-            for step in steps:
-                self._alone(step)
+        for first in range(0, len(steps), AHEAD):
+            self._take(steps[first : first + AHEAD])
 
     def _steps(self, answer: Answer) -> Iterator[_Step]:
         """One for the object as it is at Stripe; where that is not known, one for each payload."""
@@ -95,6 +94,11 @@ class _Applier:
             return
         for event in answer.events:
             yield _Step([event], partial(from_payload, event_id=event.event_id, log=self.log))
+
+    def _take(self, steps: Sequence[_Step]) -> None:
+        if len(steps) == 1 or not self._together(steps):
+            for step in steps:
+                self._alone(step)
 
     def _together(self, steps: Sequence[_Step]) -> bool:
         """Take steps in one transaction; False, and nothing is kept, when one of them cannot be taken."""
