@@ -41,6 +41,13 @@ def database(sqlite_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
+def on_postgres(postgres_url: str) -> Iterator[Database]:
+    opened = Database(postgres_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
 def asking_gateway(stripe: LocalStripe) -> Iterator[Gateway]:
     """A gateway of the test's own, whose verbs it may hold up."""
     made = Gateway(KEY, api_base=stripe.url, retries=0, sleep=lambda _: None)
@@ -135,8 +142,8 @@ def test_of_several_the_one_that_cannot_be_applied_is_put_off_alone_and_the_othe
     assert "not this one" in parked.error
     assert done_about(database, bad) == []
     for own, event_id in events.items():
-        applied = only(database, InboxEvent, event_id=event_id)
-        assert (applied.state, applied.attempts, applied.applied_at) == ("applied", 1, NOW)
+        entry = only(database, InboxEvent, event_id=event_id)
+        assert (entry.state, entry.attempts, entry.applied_at) == ("applied", 1, NOW)
         assert len(done_about(database, event_id)) == 1
         assert len(rows(database, SubscriptionChange, subscription_id=own, source="event")) == 1
     assert_unbroken(database)
@@ -148,18 +155,17 @@ def test_an_object_that_stripe_is_slow_about_holds_up_no_other(
     events = seed_at_stripe(database, stripe, asking.AHEAD + 2)
     slow, *others = events
     slow_id, retrieve = stripe_id_of(database, slow), asking_gateway.subscriptions.retrieve
-    meanwhile: list[str] = []
+    meanwhile: list[bool] = []
 
     def retrieve_slowly(subscription_id: str) -> Any:
         if subscription_id == slow_id:
-            until(lambda: all(state_of(database, events[own]) == "applied" for own in others))
-            meanwhile.append(state_of(database, events[slow]))
+            meanwhile.append(until(lambda: all(applied(database, events[own]) for own in others)))
         return retrieve(subscription_id)
 
     asking_gateway.subscriptions.retrieve = retrieve_slowly  # type: ignore[method-assign]
     tried = inbox.apply_due(database, asking_gateway, now=NOW)
 
-    assert (tried, meanwhile) == (len(events), ["received"])
+    assert (tried, meanwhile) == (len(events), [True])
     assert {row.state for row in rows(database, InboxEvent)} == {"applied"}
     assert {row.status for row in rows(database, Subscription)} == {"active"}
 
@@ -224,19 +230,18 @@ def test_of_two_pictures_asked_for_at_once_the_older_one_is_not_applied_last(
 
 
 @pytest.mark.postgres
-def test_several_at_once_give_way_to_whoever_holds_one_of_their_rows(postgres_url: str) -> None:
-    database = Database(postgres_url)
+def test_several_at_once_give_way_to_whoever_holds_one_of_their_rows(on_postgres: Database) -> None:
+    database = on_postgres
     events = seed(database)
     held, *others = reversed(events)
-    applied_meanwhile = threading.Event()
+    meanwhile: list[bool] = []
     holding = threading.Event()
 
     def hold() -> None:
         with database.primary.begin() as connection:
             connection.exec_driver_sql(f"SELECT id FROM subscriptions WHERE id = '{held}' FOR UPDATE")
             holding.set()
-            until(lambda: all(state_of(database, events[own]) == "applied" for own in others))
-            applied_meanwhile.set()
+            meanwhile.append(until(lambda: all(applied(database, events[own]) for own in others)))
 
     holder = threading.Thread(target=hold)
     holder.start()
@@ -244,14 +249,20 @@ def test_several_at_once_give_way_to_whoever_holds_one_of_their_rows(postgres_ur
     inbox.apply_due(database, None, now=NOW)
     holder.join()
 
-    assert applied_meanwhile.is_set()
+    assert meanwhile == [True]
     assert {row.state for row in rows(database, InboxEvent)} == {"applied"}
     assert [row.attempts for row in rows(database, InboxEvent)] == [1] * SOME
-    database.dispose()
 
 
-def until(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so; give up quietly after ten seconds, for the test's asserts to tell."""
+def applied(database: Database, event_id: str) -> bool:
+    return state_of(database, event_id) == "applied"
+
+
+def until(is_so: Callable[[], bool]) -> bool:
+    """Wait until something is so, ten seconds at most; says whether it came to be."""
     gives_up_at = time.monotonic() + 10
-    while not is_so() and time.monotonic() < gives_up_at:
+    while not is_so():
+        if time.monotonic() > gives_up_at:
+            return False
         time.sleep(0.02)
+    return True
