@@ -8,15 +8,17 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from lib.core import audit
 from lib.core.access import system
 from lib.core.database import Database
 from lib.core.errors import Invalid, NotAllowed, Refused
 from lib.core.guard import GuardedSession, WriteOutsideAction
-from lib.core.work import View, Work, reading
+from lib.core.work import View, Work, reading, together
 from lib.models import AuditedObject, AuditEntry, Note, Refund, User
 from tests.core import verbs
 from tests.factories import make_refund, make_user
 from tests.services.desk import act, read, somebody
+from tests.statements import counted
 
 
 def name(database: Database, user_id: str) -> str:
@@ -249,6 +251,40 @@ def test_no_person_runs_a_job_not_even_an_admin(sqlite: Database) -> None:
 
     assert name(sqlite, user) == "Before"
     assert entries(sqlite)[0].outcome == "denied"
+
+
+def test_jobs_that_are_done_together_are_committed_at_once_with_an_entry_each(database: Database) -> None:
+    users = [make_user(database, name="Before") for _ in range(3)]
+
+    with counted(database) as statements, together(database, system("worker")) as begin:
+        for user in users:
+            verbs.rename_by_job(begin(), user, f"Name of {user}")
+
+    assert [name(database, user) for user in users] == [f"Name of {user}" for user in users]
+    assert sum(each.startswith("UPDATE admin_audit_head") for each in statements) == 1
+    for user, entry in zip(users, entries(database), strict=True):
+        changes = payload(entry)["changes"]
+        assert list(changes) == [f"users/{user}"]
+        assert changes[f"users/{user}"]["name"] == ["Before", f"Name of {user}"]
+    with reading(database, system("worker")) as view:
+        assert audit.verify(view.session) == audit.Verdict(entries=3, erased=0)
+
+
+def test_of_jobs_that_are_done_together_one_that_fails_undoes_all_and_nothing_is_noted(
+    database: Database,
+) -> None:
+    user = make_user(database, name="Before")
+
+    def rename_two() -> None:
+        with together(database, system("worker")) as begin:
+            verbs.rename_by_job(begin(), user, "After")
+            verbs.rename_by_job(begin(), "nobody", "After")
+
+    with pytest.raises(AssertionError):
+        rename_two()
+
+    assert name(database, user) == "Before"
+    assert entries(database) == []
 
 
 def test_a_person_is_never_deleted(database: Database) -> None:

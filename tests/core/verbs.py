@@ -102,6 +102,13 @@ def decide(work: Work, refund_id: str, *, status: str, shown: Digest | None = No
 
 
 @job
+def rename_by_job(work: Work, user_id: str, name: str) -> None:
+    user = work.session.get(User, user_id)
+    assert user is not None
+    user.name = name
+
+
+@job
 def rename_in_bulk(work: Work, name: str) -> None:
     work.session.execute(update(User).values(name=name))
     work.count("users", 2)

@@ -19,7 +19,7 @@ from lib.core.settings import ROOT, Settings
 from lib.core.work import Digest, Work, action, reading, working
 from lib.jobs.worker import Worker
 from lib.models import Note, new_id
-from lib.payments import operations
+from lib.payments import inbox, operations
 from lib.payments.gateway import Gateway
 from lib.services import refunds
 from tests.local_stripe import KEY
@@ -102,6 +102,24 @@ def app_that_dies(database_url: str, refund_id: str, shown: str, when: str) -> N
     GuardedSession.commit = last_commit  # type: ignore[method-assign]
     with working(Database(database_url), FINANCE) as work:
         refunds.approve(work, refund_id, shown=Digest(shown), reason="Fair")
+
+
+def inbox_that_dies(database_url: str, stripe_url: str, when: str, n: str) -> None:
+    """Apply what is due, and die just before or just after the n-th commit of what was applied."""
+    commit, left = GuardedSession.commit, int(n)
+
+    def one_commit(session: GuardedSession) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0 and when == "before":
+            die()
+        commit(session)
+        if left == 0:
+            die()
+
+    GuardedSession.commit = one_commit  # type: ignore[method-assign]
+    while inbox.apply_due(Database(database_url), Gateway(KEY, api_base=stripe_url)):
+        continue
 
 
 @action(Permission.NOTES_WRITE)

@@ -6,16 +6,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from lib.core import audit
+from lib.core import audit, moments
 from lib.core.database import Database
 from lib.core.work import reading
 from lib.jobs.worker import Worker
-from lib.models import Operation, Refund
+from lib.models import AuditEntry, InboxEvent, Operation, Refund, Subscription, SubscriptionChange
+from lib.payments import inbox
+from lib.payments.inbox import asking, leases
 from lib.services import refunds, subscriptions
 from tests.factories import make_refund
 from tests.faults import processes
 from tests.faults.conftest import times
 from tests.local_stripe import LocalStripe
+from tests.payments import told
 from tests.staff import FINANCE, SUPPORT, do, read
 
 pytestmark = pytest.mark.sized
@@ -111,6 +114,40 @@ def test_an_app_killed_around_its_commit_has_decided_all_of_it_or_nothing(
     assert (code, said) == (KILLED, "")
     assert (case.status, len(paid)) == (("processed", 1) if when == "after" else ("pending", 0))
     assert len(case.attempts) == len(paid)
+
+
+@pytest.mark.parametrize("n", range(1, times(3, 6)))
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_inbox_killed_around_a_commit_applies_each_event_once_in_the_end(
+    database: Database, stripe: LocalStripe, when: str, n: int
+) -> None:
+    """What is committed together is there as a whole or not at all."""
+    events = {}
+    for _ in range(3 * asking.AHEAD):
+        own = stripe.subscription(database, status="past_due")
+        name = told.only(database, Subscription, id=own).stripe_subscription_id
+        event = told.event("customer.subscription.updated", told.subscription(name, "price_of_tests"))
+        inbox.receive(database, event, livemode_expected=False)
+        events[own] = event["id"]
+
+    code, said = processes.run("inbox_that_dies", url(database), stripe.url, when, str(n))
+    left = [row.event_id for row in told.rows(database, InboxEvent) if row.state != "applied"]
+    entries = told.rows(database, AuditEntry)
+    later = moments.now() + leases.LEASE
+    while inbox.apply_due(database, stripe.gateway, now=later):
+        continue
+
+    assert (code, said) == (KILLED, "")
+    assert len(entries) == len(events) - len(left)
+    assert len(left) in (range(1, len(events)) if n > 1 or when == "after" else [len(events)])
+    for own, event_id in events.items():
+        entry = told.only(database, InboxEvent, event_id=event_id)
+        assert (entry.state, entry.attempts) == ("applied", 1)
+        assert told.only(database, Subscription, id=own).status == "active"
+        assert len(told.rows(database, SubscriptionChange, subscription_id=own, source="event")) == 1
+        assert told.only(database, AuditEntry, object_id=event_id).outcome == "done"
+    with reading(database, FINANCE) as view:
+        assert audit.verify(view.session).broken_at is None
 
 
 def test_a_killed_worker_leaves_a_whole_database(database: Database, stripe: LocalStripe) -> None:

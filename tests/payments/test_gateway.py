@@ -50,6 +50,17 @@ def test_a_refund_of_no_payment_or_of_two_is_a_bug_and_never_sent(
     assert server.asked == []
 
 
+@pytest.mark.parametrize("kind", ["charges", "disputes", "invoices", "refunds", "subscriptions"])
+def test_an_id_stays_one_part_of_the_address_whatever_is_in_it(
+    server: ScriptedServer, gateway: Gateway, kind: str
+) -> None:
+    with pytest.raises(StripeFailed):
+        getattr(gateway, kind).retrieve("x/refunds?limit=1")
+
+    [asked] = server.asked
+    assert (asked.method, asked.path) == ("GET", f"/v1/{kind}/x%2Frefunds%3Flimit%3D1")
+
+
 def test_no_figures_about_our_requests_are_sent_along(server: ScriptedServer, gateway: Gateway) -> None:
     for _ in range(2):
         server.answers(REFUND, Request_Id="req_1")

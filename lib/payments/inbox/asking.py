@@ -7,7 +7,7 @@ what they share. So the one that is applied second is asked again when it is its
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -67,13 +67,12 @@ def _answered(gateway: Gateway | None, due: Mapping[str, Sequence[Waiting]]) -> 
             yield several
         return
     turn = {stripe_id: number for number, stripe_id in enumerate(due)}
-    asked: set[Future[Answer]] = set()
+    asked = {_ASKERS.submit(_ask, gateway, *each) for each in islice(waiting, AHEAD)}
     try:
-        while True:
-            asked |= {_ASKERS.submit(_ask, gateway, *each) for each in islice(waiting, AHEAD - len(asked))}
-            if not asked:
-                return
+        while asked:
             done, asked = wait(asked, return_when=FIRST_COMPLETED)
+            # The next ones are asked about while these are applied.
+            asked |= {_ASKERS.submit(_ask, gateway, *each) for each in islice(waiting, AHEAD - len(asked))}
             yield sorted((each.result() for each in done), key=lambda answer: turn[answer.stripe_id])
     finally:
         for each in asked:
