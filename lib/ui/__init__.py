@@ -4,6 +4,7 @@ from lib.ui.asks import REASON, Ask
 from lib.ui.billing import payments, refund, watch
 from lib.ui.bulk import choose_for_bulk
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
+from lib.ui.couple_life import couple_life
 from lib.ui.desk import announce, ask_stripe, attempt, may, page, read, read_shared
 from lib.ui.discounting import change_code, make_batch, make_code, stop_or_resume, switch_code
 from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_drift, standing
@@ -33,7 +34,7 @@ from lib.ui.show import (
     trace,
     words,
 )
-from lib.ui.starting import begin, couple_life, hand_over
+from lib.ui.starting import begin, hand_over
 from lib.ui.table import back, frame, open_row, opened, sections, table
 
 __all__ = [
