@@ -45,7 +45,7 @@ from lib.models.billing import (
 )
 from lib.models.bulk import BulkRow, BulkRun
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
-from lib.models.discounting import CodeBatch, DiscountTerms, MadeCode
+from lib.models.discounting import BatchSwitchOff, CodeBatch, DiscountTerms, MadeCode
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
 from lib.models.goodwill import Goodwill
 from lib.models.invoices import Dispute, Invoice
@@ -97,6 +97,7 @@ __all__ = [
     "AuditHead",
     "AuditedObject",
     "Base",
+    "BatchSwitchOff",
     "BulkRow",
     "BulkRun",
     "Challenge",

@@ -6,7 +6,14 @@ from lib.ui.bulk import choose_for_bulk
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
 from lib.ui.couple_life import couple_life
 from lib.ui.desk import announce, ask_stripe, attempt, may, page, read, read_shared
-from lib.ui.discounting import change_code, make_batch, make_code, stop_or_resume, switch_code
+from lib.ui.discounting import (
+    change_code,
+    make_batch,
+    make_code,
+    stop_or_resume,
+    switch_batch_off,
+    switch_code,
+)
 from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_drift, standing
 from lib.ui.filters import choose, filters, first_page, one_of, pick, pick_named, search_box, since, toggle
 from lib.ui.finder import PLACEHOLDER, results
@@ -120,6 +127,7 @@ __all__ = [
     "stands_on",
     "steps",
     "stop_or_resume",
+    "switch_batch_off",
     "switch_code",
     "table",
     "tiles",

@@ -1,0 +1,50 @@
+"""Revision 0111: the switching off of a batch of codes."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from lib.models.types import Moment
+from migrations.guards import refuse_when_filled
+
+revision = "0111"
+down_revision = "0110"
+branch_labels = None
+depends_on = None
+
+ZERO, NO = sa.text("0"), sa.text("FALSE")
+SWITCH_OFFS, CODES = "admin_batch_switch_offs", "admin_discount_codes"
+
+
+def upgrade() -> None:
+    op.create_table(
+        SWITCH_OFFS,
+        sa.Column("id", sa.Text(), primary_key=True),
+        sa.Column("batch_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("is_stopped", sa.Boolean(), nullable=False, server_default=NO),
+        sa.Column("wanted", sa.Integer(), nullable=False),
+        sa.Column("wanted_at_stripe", sa.Integer(), nullable=False),
+        sa.Column("here", sa.Integer(), nullable=False, server_default=ZERO),
+        sa.Column("there", sa.Integer(), nullable=False, server_default=ZERO),
+        sa.Column("reached", sa.Integer(), nullable=False, server_default=ZERO),
+        sa.Column("open_key", sa.Text(), unique=True),
+        sa.Column("lease_owner", sa.Text()),
+        sa.Column("lease_until", Moment()),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("requested_by_email", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("finished_at", Moment()),
+        sa.CheckConstraint("state IN ('here', 'at_stripe', 'done')", name="admin_batch_switch_offs_state"),
+    )
+    op.create_index("idx_admin_batch_switch_offs_batch", SWITCH_OFFS, ["batch_id", "created_at"])
+    op.add_column(CODES, sa.Column("switch_off_id", sa.Text()))
+    op.add_column(CODES, sa.Column("switch_off_refusal", sa.Text()))
+
+
+def downgrade() -> None:
+    # It says who took the codes away, and which of them Stripe still takes.
+    refuse_when_filled([SWITCH_OFFS])
+    op.drop_column(CODES, "switch_off_refusal")
+    op.drop_column(CODES, "switch_off_id")
+    op.drop_table(SWITCH_OFFS)
