@@ -18,14 +18,15 @@ from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_
 from lib.ui.filters import choose, filters, first_page, one_of, pick, pick_named, search_box, since, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import action
-from lib.ui.giveaways import allowance, couple_credits, gift, grant, purchase
+from lib.ui.giveaways import couple_credits, gift, grant, purchase
 from lib.ui.inbox import ageing, replay, replays, searched_document
+from lib.ui.limits import limits_section, own_limits
 from lib.ui.links import link, object_link, waiting
 from lib.ui.payment import collected, collecting, credit_balance, credit_note, dispute
 from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.plan_desk import plan_offers, steps, watch_plan, wish
 from lib.ui.progress import watch_work
-from lib.ui.refund_desk import for_customer, hand_on, limits_section, recommendation, recommended_then
+from lib.ui.refund_desk import for_customer, hand_on, recommendation, recommended_then
 from lib.ui.show import (
     Tile,
     amount,
@@ -34,7 +35,6 @@ from lib.ui.show import (
     counted,
     document,
     facts,
-    limit,
     moment,
     plain,
     tiles,
@@ -51,7 +51,6 @@ __all__ = [
     "Tile",
     "action",
     "ageing",
-    "allowance",
     "amount",
     "announce",
     "ask_stripe",
@@ -87,7 +86,6 @@ __all__ = [
     "grant",
     "hand_on",
     "hand_over",
-    "limit",
     "limits_section",
     "link",
     "make_batch",
@@ -102,6 +100,7 @@ __all__ = [
     "opened",
     "our_row",
     "own_drift",
+    "own_limits",
     "page",
     "payments",
     "period",
