@@ -107,7 +107,7 @@ match ui.sections("Redemptions", "Did they stay?", "At Stripe"):
         ui.table(discounts.redemptions, key="redemptions", opens=None, empty=empty, code_id=code_id)
     case "Did they stay?":
         st.caption(discounts.STAYED)
-        stayed = ui.read_shared(discounts.stayed, code_id)
+        stayed = ui.read(discounts.stayed, code_id)
         ui.frame(stayed, discounts.STAYED_COLUMNS, key="stayed", alt="Who stayed", empty=discounts.NOBODY)
     case _:
         codes = there.codes if there else ()

@@ -12,7 +12,7 @@ from lib.core import moments
 from lib.core.database import Database
 from lib.core.errors import Invalid
 from lib.core.settings import Settings
-from lib.jobs import daily, drift, event_gaps, experiments, open_invoices, runs, search_index
+from lib.jobs import daily, drift, event_gaps, experiments, open_invoices, runs, search_index, staying
 
 AFTER_A_CHANGE: Final = timedelta(minutes=1)
 AT_LEAST_EVERY: Final = timedelta(hours=1)
@@ -85,6 +85,7 @@ JOBS: Final[Mapping[str, Scheduled]] = MappingProxyType(
             due=open_invoices.is_due, run=open_invoices.run_for_day, takes_hours=True
         ),
         drift.NAME: Scheduled(due=drift.is_due, run=drift.run_for_day, takes_hours=True),
+        staying.NAME: Scheduled(due=staying.is_due, run=staying.run_for_day),
         search_index.NAME: Scheduled(due=search_index.is_due, run=search_index.run_for_day),
     }
 )

@@ -77,7 +77,7 @@ from lib.models.relationships import (
     UserAchievement,
 )
 from lib.models.replays import InboxReplay, InboxReplayStep
-from lib.models.roll_ups import ArmCount, CoupleMovement, ExperimentCount
+from lib.models.roll_ups import ArmCount, CoupleMovement, ExperimentCount, StayedMonth
 from lib.models.types import sortable
 
 __all__ = [
@@ -154,6 +154,7 @@ __all__ = [
     "SharedGoal",
     "SignInCode",
     "SignInFailure",
+    "StayedMonth",
     "StripeObject",
     "StripeWebhook",
     "Subscription",

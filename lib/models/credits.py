@@ -1,4 +1,4 @@
-"""Tables of our own about what staff give away (revision 0103): grants, and how much one may decide in a day."""
+"""Tables of our own about what staff give away (revisions 0103, 0111): grants, and how much one may decide in a day."""
 
 from datetime import datetime
 
@@ -70,6 +70,7 @@ class CreditAttempt(AttemptColumns):
     __tablename__ = "admin_credit_attempts"
     __table_args__ = (
         Index("idx_admin_credit_attempts_actor", "admin_user_id", "unit", "at"),
+        Index("idx_admin_credit_attempts_at", "at", "id"),
         Index("idx_admin_credit_attempts_grant", "grant_id", "at"),
     )
 

@@ -5,7 +5,7 @@ from lib.ui.billing import payments, refund, watch
 from lib.ui.bulk import choose_for_bulk
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
 from lib.ui.couple_life import couple_life
-from lib.ui.desk import announce, ask_stripe, attempt, may, page, read, read_shared
+from lib.ui.desk import announce, ask_stripe, attempt, may, page, read
 from lib.ui.discounting import (
     change_code,
     make_batch,
@@ -22,6 +22,7 @@ from lib.ui.giveaways import couple_credits, gift, grant, purchase
 from lib.ui.inbox import ageing, replay, replays, searched_document
 from lib.ui.limits import limits_section, own_limits
 from lib.ui.links import link, object_link, waiting
+from lib.ui.names import action_and_code, action_name
 from lib.ui.payment import collected, collecting, credit_balance, credit_note, dispute
 from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.plan_desk import plan_offers, steps, watch_plan, wish
@@ -50,6 +51,8 @@ __all__ = [
     "Ask",
     "Tile",
     "action",
+    "action_and_code",
+    "action_name",
     "ageing",
     "amount",
     "announce",
@@ -110,7 +113,6 @@ __all__ = [
     "plan_offers",
     "purchase",
     "read",
-    "read_shared",
     "recommendation",
     "recommended_then",
     "refund",

@@ -244,7 +244,7 @@ def test_the_limit_is_used_up_for_24_hours_only(database: Database) -> None:
 
     approve(database, make_refund(database, transaction_id=payment, refund_amount_cents=50_000))
 
-    assert [use.left_cents for use in read(database, FINANCE, limit_use.mine)] == [0]
+    assert [use.left_cents for use in read(database, FINANCE, limit_use.mine, "refunds")] == [0]
 
 
 def make_attempt(database: Database, **over: object) -> None:
@@ -281,10 +281,10 @@ def test_the_persons_own_limit_goes_before_the_roles_before_the_default(
             updated_by="test",
         )
 
-    assert [(use.currency, use.limit_cents) for use in read(database, FINANCE, limit_use.mine)] == [
-        ("USD", limit)
-    ]
-    assert read(database, SUPPORT, limit_use.mine) == []
+    assert [
+        (use.currency, use.limit_cents) for use in read(database, FINANCE, limit_use.mine, "refunds")
+    ] == [("USD", limit)]
+    assert read(database, SUPPORT, limit_use.mine, "refunds") == []
 
 
 def test_limits_are_per_currency(database: Database) -> None:
@@ -295,7 +295,7 @@ def test_limits_are_per_currency(database: Database) -> None:
         approve(database, make_refund(database, transaction_id=euros))
     approve(database, make_refund(database))
 
-    assert [use.currency for use in read(database, FINANCE, limit_use.mine)] == ["EUR", "USD"]
+    assert [use.currency for use in read(database, FINANCE, limit_use.mine, "refunds")] == ["EUR", "USD"]
 
 
 def test_a_payment_that_shrank_since_the_request_is_not_paid_beyond_what_is_left(database: Database) -> None:
