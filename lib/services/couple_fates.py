@@ -10,7 +10,7 @@
 The two pauses are those of `lib.services.subscriptions.pauses`, and are named apart here as well.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from lib.core import money
 from lib.core.errors import Invalid
-from lib.models import Subscription
+from lib.models import Subscription, SubscriptionChange
 from lib.payments import ledger
 from lib.services.subscriptions.case import arr_of
 from lib.services.subscriptions.pauses import BEHAVIORS
@@ -64,36 +64,43 @@ class Effect:
     from_: datetime | None
 
 
-def check(change: Change, fate: str, bills: str) -> None:
-    """Raise Invalid for a fate that does not go with a change, or bills that Stripe cannot pause so."""
-    if fate not in FATES[change]:
+def check(change: Change, fate: str, bills: str) -> Fate:
+    """The fate of that name; Invalid for one that does not go with a change, or for unknown bills."""
+    known = next((each for each in FATES[change] if each == fate), None)
+    if known is None:
         raise Invalid(f"With this, subscriptions are {', '.join(FATES[change])}, not “{fate[:40]}”.")
     if bills not in BEHAVIORS:
         raise Invalid(f"Paused bills are {', '.join(BEHAVIORS)}, not “{bills[:40]}”.")
+    return known
 
 
 def effects(
-    session: Session, rows: Sequence[tuple[Subscription, str]], fate: str, bills: str, now: datetime
-) -> Iterator[Effect]:
-    """What a fate does to each subscription, given with the name of its plan. One statement for each."""
-    for row, name in rows:
-        last = ledger.newest(session, row.id)
-        standing = Standing.of(row, last)
-        wish = _wish(fate, standing)
-        refused = why_not(wish, standing) if wish else None
-        mrr, from_ = (
-            (0, None) if wish is None or refused else _mrr(row, wish, money.monthly(arr_of(row, last)))
-        )
-        yield Effect(
-            row.id,
-            row.stripe_subscription_id,
-            name,
-            None if refused else wish,
-            refused or (_WHAT[wish].format(bills=BEHAVIORS[bills]) if wish else _stays(fate)),
-            mrr,
-            row.currency or "USD",
-            from_ or (now if mrr else None),
-        )
+    session: Session, rows: Sequence[tuple[Subscription, str]], now: datetime
+) -> dict[Fate, tuple[Effect, ...]]:
+    """What each fate does to each subscription, given with the name of its plan. One statement."""
+    newest = ledger.newest_of(session, [row.id for row, _ in rows])
+    return {
+        fate: tuple(_effect(row, name, newest.get(row.id), fate, now) for row, name in rows) for fate in WORDS
+    }
+
+
+def _effect(
+    row: Subscription, name: str, last: SubscriptionChange | None, fate: Fate, now: datetime
+) -> Effect:
+    standing = Standing.of(row, last)
+    wish = _wish(fate, standing)
+    refused = why_not(wish, standing) if wish else None
+    mrr, from_ = (0, None) if wish is None or refused else _mrr(row, wish, money.monthly(arr_of(row, last)))
+    return Effect(
+        row.id,
+        row.stripe_subscription_id,
+        name,
+        None if refused else wish,
+        refused or (_WHAT[wish] if wish else _stays(fate)),
+        mrr,
+        row.currency or "USD",
+        from_ or (now if mrr else None),
+    )
 
 
 def _wish(fate: str, standing: Standing) -> Wish | None:
@@ -122,7 +129,7 @@ _WISHES: Final[Mapping[str, Wish]] = {
 }
 _WHAT: Final[Mapping[Wish, str]] = {
     "pause": "The subscription is paused: access and bills stop until the pause is ended.",
-    "pause_collection": "Its bills are paused ({bills}) until they are billed again. Access stays.",
+    "pause_collection": "Its bills are paused until it is billed again. Access stays.",
     "resume": "The pause ends: access starts again, and a new period is collected at once.",
     "resume_collection": "It is billed again from the next bill on.",
     "cancel_at_period_end": "Ends with the period that is paid for.",

@@ -26,7 +26,7 @@ from lib.models import (
     sortable,
 )
 from lib.services import couple_fates
-from lib.services.couple_fates import Change, Effect
+from lib.services.couple_fates import Change, Effect, Fate
 from lib.services.subscriptions import wishes
 
 
@@ -48,7 +48,8 @@ class Touched:
 class Standing:
     """A couple's status, what it has, and why it cannot be paused, ended or resumed now.
 
-    `digest` is of the couple and of its subscriptions: hand it back with the action.
+    `digest` is of the couple and of its subscriptions: hand it back with the action. `effects`: what each
+    fate would do to each of them, which is what the action queues and nothing else.
     """
 
     couple_id: str
@@ -56,11 +57,12 @@ class Standing:
     status: str
     touched: tuple[Touched, ...]
     why_not: dict[Change, str | None]
+    effects: dict[Fate, tuple[Effect, ...]]
 
 
 @query(Permission.PEOPLE_READ)
 def standing(view: View, couple_id: str) -> Standing:
-    """What pausing or ending a couple touches; raises NotFound. Three statements."""
+    """What pausing or ending a couple touches; raises NotFound. Four statements."""
     couple = _get(view.session.get(Relationship, couple_id), couple_id)
     status = couple.status or "active"
     rows = _subscriptions(view.session, couple_id)
@@ -74,20 +76,8 @@ def standing(view: View, couple_id: str) -> Standing:
             "end": "This couple has ended already." if status == "ended" else None,
             "resume": None if status != "active" else "This couple is active.",
         },
+        effects=couple_fates.effects(view.session, rows, view.now),
     )
-
-
-@query(Permission.PEOPLE_READ)
-def effects(
-    view: View, couple_id: str, change: Change, *, subscription: str, bills: str = "void"
-) -> tuple[Effect, ...]:
-    """What would become of each subscription of a couple: what the action would queue, and nothing else.
-
-    Raises Invalid as the action does.
-    """
-    couple_fates.check(change, subscription, bills)
-    rows = _subscriptions(view.session, couple_id)
-    return tuple(couple_fates.effects(view.session, rows, subscription, bills, view.now))
 
 
 @action(Permission.SUBSCRIPTIONS_CANCEL, about="relationships")
@@ -137,21 +127,21 @@ def _become(
     rows = _subscriptions(work.session, couple_id)
     if _digest(couple, (row for row, _ in rows)) != shown:
         raise Refused(CHANGED)
-    couple_fates.check(change, fate, bills)
+    chosen = couple_fates.check(change, fate, bills)
     from_, wanted = _BECOMES[change]
     if (couple.status or "active") not in from_:
         raise Refused(
             f"This couple is {couple.status}; only one that is {' or '.join(from_)} becomes {wanted}."
         )
     couple.status = wanted
-    return _queue(work, rows, fate, bills, reason)
+    return _queue(work, rows, chosen, bills, reason)
 
 
-def _queue(work: Work, rows: Sequence[tuple[Subscription, str]], fate: str, bills: str, reason: str) -> int:
+def _queue(work: Work, rows: Sequence[tuple[Subscription, str]], fate: Fate, bills: str, reason: str) -> int:
     """Queue what a fate does; what it leaves as it is ends by itself, or Stripe knows nothing of it."""
     subscriptions = {row.id: row for row, _ in rows}
     queued = 0
-    for effect in couple_fates.effects(work.session, rows, fate, bills, work.now):
+    for effect in couple_fates.effects(work.session, rows, work.now)[fate]:
         if effect.wish is None:
             continue
         if not effect.wish.startswith("cancel"):

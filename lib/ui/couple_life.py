@@ -14,7 +14,7 @@ from lib.services.subscriptions import asking
 from lib.services.subscriptions.pauses import BEHAVIORS
 from lib.ui import desk
 from lib.ui.forms import action
-from lib.ui.show import plain
+from lib.ui.show import amount, moment, plain
 from lib.ui.subscription.cards import answer_line
 from lib.ui.table import frame
 
@@ -26,12 +26,6 @@ _TOUCHED: Final = (
     Column("until", "Period ends", "moment"),
     Column("at_stripe", "At Stripe", "flag"),
     Column("id", "Id", "id"),
-)
-_EFFECTS: Final = (
-    Column("name", "Subscription"),
-    Column("what", "What becomes of it"),
-    Column("mrr_cents", "MRR", "money"),
-    Column("from_", "From", "moment"),
 )
 
 
@@ -128,9 +122,19 @@ def _fate(standing: Standing, change: Change) -> tuple[dict[str, Any], str | Non
                 format_func=lambda each: BEHAVIORS[each],
                 key=f"{change}:bills",
             )
-    effects = desk.read(couple_status.effects, standing.couple_id, change, **given)
-    frame(effects, _EFFECTS, key=f"{change}:effects", alt="What becomes of each subscription")
+    effects = standing.effects[fate]
+    st.markdown("\n".join(f"- **{plain(each.name)}**: {plain(each.what)} {_mrr(each)}" for each in effects))
     return given, next(filter(None, [_stripes_word(effect) for effect in effects]), None)
+
+
+def _mrr(effect: Effect) -> str:
+    """What it does to MRR, in a sentence for Markdown."""
+    if effect.mrr_cents == 0:
+        return "MRR stays."
+    cents = plain(amount(abs(effect.mrr_cents), effect.currency))
+    if effect.mrr_cents > 0:
+        return f"MRR rises by up to {cents}."
+    return f"MRR falls by {cents} on {plain(moment(effect.from_))}."
 
 
 def _stripes_word(effect: Effect) -> str | None:

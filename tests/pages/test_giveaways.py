@@ -161,12 +161,12 @@ def test_pausing_a_couple_shows_what_becomes_of_its_bills_before_the_button(data
     page = open_page(Role.SUPPORT, "relationships", id=couple, section="Pause or end")
     choose(page, "Their subscriptions", "pause_collection")
     choose(page, "What becomes of the bills", "keep_as_draft")
-    shown = page.dataframe[1].value.to_dict("records")
+    shown = said(page).replace("\\", "")
     submit(page, "Pause the couple", Reason="A break")
 
     with database.primary.connect() as connection:
         operation = connection.execute(select(Operation.kind, Operation.params)).one()
-    assert "bills are paused (Drafts" in shown[0]["what"]
+    assert "Its bills are paused until it is billed again" in shown
     assert (operation.kind, json.loads(operation.params)["behavior"]) == (
         "subscription_pause_collection",
         "keep_as_draft",

@@ -1,6 +1,5 @@
 """The steps of a refund as people take them, and what is kept of them."""
 
-
 from sqlalchemy import select
 
 from lib.core.database import Database

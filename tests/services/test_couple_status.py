@@ -144,7 +144,7 @@ def test_pausing_a_couple_pauses_its_subscription_or_its_bills_as_was_shown_befo
     running = make_subscription(database, relationship_id=couple, price_cents=3000)
     gift = make_subscription(database, relationship_id=couple, is_gift=True, stripe_subscription_id=None)
     wish = {"subscription": fate, "bills": "keep_as_draft"}
-    shown = read(database, SUPPORT, couple_status.effects, couple, "pause", **wish)
+    shown = read(database, SUPPORT, couple_status.standing, couple).effects[fate]
 
     act(database, couple_status.pause, couple, **wish)
 
@@ -164,7 +164,7 @@ def test_resuming_a_couple_ends_the_pause_that_each_subscription_is_in(database:
     unbilled = make_subscription(database, relationship_id=couple)
     make_change(database, unbilled, relationship_id=couple, collection_paused=True)
     running = make_subscription(database, relationship_id=couple)
-    shown = read(database, SUPPORT, couple_status.effects, couple, "resume", subscription="end_pauses")
+    shown = read(database, SUPPORT, couple_status.standing, couple).effects["end_pauses"]
 
     number = act(database, couple_status.resume, couple, subscription="end_pauses")
 

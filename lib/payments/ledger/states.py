@@ -1,11 +1,12 @@
 """The state of a subscription, and adding it to the ledger when it is another than before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Self
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from lib.core.money import annualised
 from lib.core.work import Work
@@ -87,6 +88,25 @@ def newest(session: Session, subscription_id: str) -> SubscriptionChange | None:
         .order_by(SubscriptionChange.effective_at.desc(), SubscriptionChange.seq.desc())
         .limit(1)
     ).one_or_none()
+
+
+def newest_of(session: Session, subscription_ids: Sequence[str]) -> dict[str, SubscriptionChange]:
+    """The last row of the chain of each subscription, by its id, as it is stored. One statement."""
+    earlier = aliased(SubscriptionChange)
+    last = (
+        select(earlier.seq)
+        .where(earlier.subscription_id == SubscriptionChange.subscription_id)
+        .order_by(earlier.effective_at.desc(), earlier.seq.desc())
+        .limit(1)
+        .correlate(SubscriptionChange)
+        .scalar_subquery()
+    )
+    rows = session.scalars(
+        select(SubscriptionChange).where(
+            SubscriptionChange.subscription_id.in_(subscription_ids), SubscriptionChange.seq == last
+        )
+    )
+    return {row.subscription_id: row for row in rows}
 
 
 def record(
