@@ -13,7 +13,7 @@ if seq is None:
     with ui.filters():
         actor = ui.search_box("Who", placeholder="Whole e-mail address", key="actor")
         object_id = ui.search_box("About", placeholder="Id of any row", key="object")
-        action = ui.pick("What", audit_trail.actions(), key="action")
+        action = ui.pick("What", audit_trail.actions(), key="action", shown_as=ui.action_and_code)
         outcome = ui.choose("Outcome", audit_trail.OUTCOMES, key="outcome")
     ui.table(
         audit_trail.entries,
@@ -40,7 +40,7 @@ ui.back("All entries")
 entry = ui.read(audit_trail.one, seq)
 
 with st.container(horizontal=True, vertical_alignment="center"):
-    st.subheader(ui.plain(f"{entry.seq:,}: {entry.action}"), anchor=False, width="content")
+    st.subheader(ui.plain(f"{entry.seq:,}: {ui.action_name(entry.action)}"), anchor=False, width="content")
     ui.badge(entry.outcome)
     if entry.can_be_revealed:
         ui.reveal(entry.person_ids, masked=entry.masked, key="reveal")
@@ -55,6 +55,7 @@ ui.facts(
         "Who": entry.actor_email,
         "Role": ui.words(entry.actor_role),
         "When": entry.at,
+        "Action": entry.action,
         "Hash": entry.hash[:12],
     }
 )

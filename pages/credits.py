@@ -5,7 +5,7 @@ import streamlit as st
 from lib import ui
 from lib.core.access import Permission
 from lib.services import addons, gifts
-from lib.services.credits import allowance, grants, ledger, opened
+from lib.services.credits import grants, ledger, opened
 
 ui.page("Credits & gifts", Permission.CREDITS_READ)
 
@@ -27,8 +27,7 @@ match ui.one_of("Show", ("Grants", "AI credits", "Add-ons", "Gifts"), key="secti
     case "Grants":
         status = ui.choose("Status", grants.STATUSES, key="status", default="pending")
         ui.table(grants.requests, key="grants", empty=f"No {status or ''} grants.", status=status)
-        for each in ui.read(allowance.mine):
-            ui.allowance("Your grants within 24 hours", each)
+        ui.own_limits("grants", "Your grants within 24 hours")
     case "AI credits":
         with ui.filters():
             q = ui.search_box("Find", placeholder="Id of the couple or person, pi_…")

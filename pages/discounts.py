@@ -52,7 +52,10 @@ if code_id is None:
             "Stripe coupon": batch.stripe_coupon_id,
         }
     )
-    ui.stop_or_resume(batch)
+    switching_off = ui.read(discounts.switch_off_case, batch.id)
+    with st.container(horizontal=True):
+        ui.stop_or_resume(batch)
+        ui.switch_batch_off(switching_off)
     ui.watch(discounts.batch_progress, batch.id, batch.operations)
     st.subheader("Codes", anchor=False)
     ui.table(discounts.of_batch, key="of_batch", empty="The worker has not begun yet.", batch_id=batch.id)
@@ -104,7 +107,7 @@ match ui.sections("Redemptions", "Did they stay?", "At Stripe"):
         ui.table(discounts.redemptions, key="redemptions", opens=None, empty=empty, code_id=code_id)
     case "Did they stay?":
         st.caption(discounts.STAYED)
-        stayed = ui.read_shared(discounts.stayed, code_id)
+        stayed = ui.read(discounts.stayed, code_id)
         ui.frame(stayed, discounts.STAYED_COLUMNS, key="stayed", alt="Who stayed", empty=discounts.NOBODY)
     case _:
         codes = there.codes if there else ()

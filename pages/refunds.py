@@ -4,7 +4,7 @@ import streamlit as st
 
 from lib import ui
 from lib.core.access import Permission
-from lib.services import limit_use, refund_case, refunds
+from lib.services import refund_case, refunds
 
 ui.page("Refunds", Permission.REFUNDS_READ)
 
@@ -13,13 +13,10 @@ if refund_id is None:
     section = ui.sections("Requests", "Limits") if ui.may(Permission.REFUNDS_DECIDE) else "Requests"
     if section == "Limits":
         ui.limits_section()
-        st.subheader("Every try to approve", anchor=False)
-        ui.table(limit_use.refund_attempts, key="attempts", empty="Nobody tried yet.", opens=None)
         st.stop()
     status = ui.choose("Show", refunds.STATUSES, key="status", default="pending")
     ui.table(refunds.requests, key="refunds", empty=f"No {status or ''} refunds.", status=status)
-    for limit in ui.read(limit_use.mine):
-        ui.limit("Your approvals within 24 hours", limit.used_cents, limit.limit_cents, limit.currency)
+    ui.own_limits("refunds", "Your approvals within 24 hours")
     st.stop()
 
 ui.back("All refunds")

@@ -73,6 +73,27 @@ def make_subscription(database: Database, **over: Any) -> str:
     return write(database, models.Subscription, **values | over)
 
 
+def make_change(database: Database, subscription_id: str, **over: Any) -> None:
+    """A row of the MRR ledger: what a subscription was from `effective_at` on."""
+    values = {
+        "subscription_id": subscription_id,
+        "relationship_id": over.pop("relationship_id", None) or make_couple(database),
+        "effective_at": NOW - timedelta(days=10),
+        "recorded_at": NOW - timedelta(days=10),
+        "status": "active",
+        "plan_id": "plan_of_ledger",
+        "billing_period": "monthly",
+        "currency": "USD",
+        "list_arr_cents": 36000,
+        "net_arr_cents": 36000,
+        "is_gift": False,
+        "collection_paused": False,
+        "set_to_cancel": False,
+        "source": "event",
+    }
+    write(database, models.SubscriptionChange, **values | over)
+
+
 def make_payment(database: Database, **over: Any) -> str:
     n = next(_numbers)
     user_id = over.pop("user_id", None) or make_user(database)

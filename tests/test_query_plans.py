@@ -70,6 +70,7 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "payments.disputes": {"state": (None, *disputes.STATES)},
     "refunds.requests": {"status": (None, *refunds.STATUSES)},
     "limit_use.refund_attempts": {},
+    "limit_use.grant_attempts": {},
     "plans.plans": {"state": (None, *plan.STATES)},
     "discounts.codes": {"q": ("", "WEL"), "switched": (None, *discounts.SWITCHES)},
     "discounts.redemptions": {"code_id": ("disc",)},

@@ -18,7 +18,19 @@ from lib.core.errors import Invalid
 from lib.core.work import QUERIES, View, name_of
 
 Kind = Literal[
-    "text", "id", "code", "status", "moment", "day", "money", "count", "decimal", "percent", "flag"
+    "text",
+    "id",
+    "code",
+    "status",
+    "moment",
+    "day",
+    "money",
+    "count",
+    "decimal",
+    "percent",
+    "flag",
+    "action",
+    "table",
 ]
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -33,12 +45,18 @@ class Column:
     """One column of a list: the name in the SELECT, its title, and how to show it.
 
     A `money` column is in minor units; its currency is the row's `currency`, if it has one. A `code` such as
-    `requested_by_customer` is shown as words.
+    `requested_by_customer` is shown as words, and so are an `action` and a `table`; exports have them as they
+    are. `of` makes the value from the whole row, where no column of the SELECT has it.
     """
 
     name: str
     title: str
     kind: Kind = "text"
+    of: Callable[[Any], Any] | None = None
+
+    def value(self, row: Any) -> Any:
+        """What a row has in this column."""
+        return getattr(row, self.name) if self.of is None else self.of(row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,23 +9,27 @@ from lib.core.errors import Invalid
 # Stripe, https://docs.stripe.com/currencies: amounts of these are whole units, of the next thousandths.
 ZERO_DECIMAL: Final = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
 THREE_DECIMAL: Final = frozenset("bhd jod kwd omr tnd".split())
+CREDITS: Final = "credits"
+"""AI credits, where they are counted like a currency of whole units: in what staff may give of them."""
 SYMBOLS: Final = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 
 
 def decimals(currency: str | None) -> int:
     """How many decimals a currency has; the United States dollar's two when it is not named."""
     code = (currency or "usd").lower()
-    return 0 if code in ZERO_DECIMAL else 3 if code in THREE_DECIMAL else 2
+    return 0 if code in ZERO_DECIMAL or code == CREDITS else 3 if code in THREE_DECIMAL else 2
 
 
 def show(cents: int | None, currency: str | None = "USD") -> str:
-    """Format minor units for a reader: `$1,234.50`, `−€3.00`, `1,200.00 CHF`; a dash for None."""
+    """Format minor units for a reader: `$1,234.50`, `−€3.00`, `1,200.00 CHF`; credits; a dash for None."""
     if cents is None:
         return "–"
     code = (currency or "USD").lower()
     places = decimals(code)
     amount = f"{Decimal(abs(cents)).scaleb(-places):,.{places}f}"
     sign = "−" if cents < 0 else ""
+    if code == CREDITS:
+        return f"{sign}{amount} credits"
     symbol = SYMBOLS.get(code)
     return f"{sign}{symbol}{amount}" if symbol else f"{sign}{amount} {code.upper()}"
 

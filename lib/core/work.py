@@ -35,6 +35,9 @@ R = TypeVar("R")
 Digest = NewType("Digest", str)
 
 OPENING_NOTED_ONCE_IN: Final = timedelta(minutes=15)
+CHANGED: Final = (
+    "Somebody changed this while you were looking at it. Nothing was done; reload and look again."
+)
 _DESKS: Final = "lib.services."
 
 QUERIES: Final[dict[str, Permission]] = {}
@@ -113,9 +116,7 @@ class Work:
     def expect(self, row: Base, shown: Digest) -> None:
         """Raise Refused unless the row is still as it was when the form was shown."""
         if digest(row) != shown:
-            raise Refused(
-                "Somebody changed this while you were looking at it. Nothing was done; reload and look again."
-            )
+            raise Refused(CHANGED)
 
 
 def query(

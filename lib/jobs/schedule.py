@@ -12,7 +12,7 @@ from lib.core import moments
 from lib.core.database import Database
 from lib.core.errors import Invalid
 from lib.core.settings import Settings
-from lib.jobs import daily, drift, event_gaps, experiments, runs, search_index
+from lib.jobs import daily, drift, event_gaps, experiments, open_invoices, runs, search_index, staying
 
 AFTER_A_CHANGE: Final = timedelta(minutes=1)
 AT_LEAST_EVERY: Final = timedelta(hours=1)
@@ -81,7 +81,11 @@ JOBS: Final[Mapping[str, Scheduled]] = MappingProxyType(
         daily.NAME: Scheduled(due=_daily_is_due, run=_run_daily),
         experiments.NAME: Scheduled(due=experiments.is_due, run=experiments.run_for_day),
         event_gaps.NAME: Scheduled(due=event_gaps.is_due, run=event_gaps.run_for_day),
+        open_invoices.NAME: Scheduled(
+            due=open_invoices.is_due, run=open_invoices.run_for_day, takes_hours=True
+        ),
         drift.NAME: Scheduled(due=drift.is_due, run=drift.run_for_day, takes_hours=True),
+        staying.NAME: Scheduled(due=staying.is_due, run=staying.run_for_day),
         search_index.NAME: Scheduled(due=search_index.is_due, run=search_index.run_for_day),
     }
 )

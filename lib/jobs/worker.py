@@ -16,7 +16,7 @@ from lib.core import moments
 from lib.core.database import Database
 from lib.core.errors import Refused
 from lib.core.settings import Settings
-from lib.jobs import bulk_runs, code_batches, heartbeat, schedule
+from lib.jobs import batch_switch_offs, bulk_runs, code_batches, heartbeat, schedule
 from lib.payments import inbox, operations, reconcile
 from lib.payments.gateway import Gateway, gateway_of
 from lib.services.plans import carrying_out
@@ -91,6 +91,7 @@ class Worker:
         self._jobs = [
             Chore("bulk runs", self._work_off_bulk_runs),
             Chore("batches of codes", self._make_codes),
+            Chore("batches switched off", self._switch_codes_off),
             Chore("jobs", lambda now: self._run_jobs(now, takes_hours=False)),
         ]
         self._long_jobs = [Chore("long jobs", lambda now: self._run_jobs(now, takes_hours=True))]
@@ -167,6 +168,9 @@ class Worker:
 
     def _make_codes(self, now: datetime) -> int:
         return code_batches.work_off(self._database, self._gateway, self.name, now)
+
+    def _switch_codes_off(self, now: datetime) -> int:
+        return batch_switch_offs.work_off(self._database, self._gateway, self.name, now)
 
     def _replay(self, now: datetime) -> int:
         log = self._settings.stripe_webhooks == "receive"

@@ -45,7 +45,7 @@ from lib.models.billing import (
 )
 from lib.models.bulk import BulkRow, BulkRun
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
-from lib.models.discounting import CodeBatch, DiscountTerms, MadeCode
+from lib.models.discounting import BatchSwitchOff, CodeBatch, DiscountTerms, MadeCode
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
 from lib.models.goodwill import Goodwill
 from lib.models.invoices import Dispute, Invoice
@@ -77,7 +77,7 @@ from lib.models.relationships import (
     UserAchievement,
 )
 from lib.models.replays import InboxReplay, InboxReplayStep
-from lib.models.roll_ups import ArmCount, CoupleMovement, ExperimentCount
+from lib.models.roll_ups import ArmCount, CoupleMovement, ExperimentCount, StayedMonth
 from lib.models.types import sortable
 
 __all__ = [
@@ -97,6 +97,7 @@ __all__ = [
     "AuditHead",
     "AuditedObject",
     "Base",
+    "BatchSwitchOff",
     "BulkRow",
     "BulkRun",
     "Challenge",
@@ -153,6 +154,7 @@ __all__ = [
     "SharedGoal",
     "SignInCode",
     "SignInFailure",
+    "StayedMonth",
     "StripeObject",
     "StripeWebhook",
     "Subscription",

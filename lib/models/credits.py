@@ -1,4 +1,4 @@
-"""Tables of our own about what staff give away (revision 0103): grants, and how much one may decide in a day."""
+"""Tables of our own about what staff give away (revisions 0103, 0111): grants, and how much one may decide in a day."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lib.models.admin import new_id
 from lib.models.base import Base
+from lib.models.limits import AttemptColumns, LimitColumns
 
 
 class CreditGrant(Base):
@@ -48,34 +49,33 @@ class CreditGrant(Base):
     row_id: Mapped[str | None] = mapped_column(unique=True)
 
 
-class CreditLimit(Base):
-    """How much one member of staff, or everybody with a role, may give within 24 hours."""
+class CreditLimit(LimitColumns):
+    """How much one member of staff, or everybody with a role, may give in grants within 24 hours.
+
+    Its columns are older than those that it shares with other limits, and have names of their own.
+    """
 
     __tablename__ = "admin_credit_limits"
 
-    holder: Mapped[str] = mapped_column(primary_key=True)
-    unit: Mapped[str] = mapped_column(primary_key=True)
-    most: Mapped[int]
-    updated_at: Mapped[datetime]
-    updated_by: Mapped[str]
+    currency: Mapped[str] = mapped_column("unit", primary_key=True, sort_order=2)
+    limit_cents: Mapped[int] = mapped_column("most", sort_order=3)
 
 
-class CreditAttempt(Base):
-    """Every try to give a grant, with the limit as it was then and why it was turned down, if it was."""
+class CreditAttempt(AttemptColumns):
+    """Every try to give a grant, with the limit as it was then and why it was turned down, if it was.
+
+    Its columns are older than those that it shares with other attempts, and have names of their own.
+    """
 
     __tablename__ = "admin_credit_attempts"
     __table_args__ = (
         Index("idx_admin_credit_attempts_actor", "admin_user_id", "unit", "at"),
+        Index("idx_admin_credit_attempts_at", "at", "id"),
         Index("idx_admin_credit_attempts_grant", "grant_id", "at"),
     )
 
-    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
-    admin_user_id: Mapped[str]
     grant_id: Mapped[str]
-    at: Mapped[datetime]
-    amount: Mapped[int]
-    unit: Mapped[str]
-    most: Mapped[int]
-    used: Mapped[int]
-    allowed: Mapped[bool]
-    refusal: Mapped[str | None]
+    amount_cents: Mapped[int] = mapped_column("amount", sort_order=2)
+    currency: Mapped[str] = mapped_column("unit", sort_order=3)
+    limit_cents: Mapped[int] = mapped_column("most", sort_order=4)
+    used_cents: Mapped[int] = mapped_column("used", sort_order=5)

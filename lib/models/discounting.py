@@ -1,4 +1,4 @@
-"""Tables of our own about discounts (revision 0106): terms that production has no columns for, and batches.
+"""Tables of our own about discounts (revisions 0106, 0111): terms that production has no columns for, and batches.
 
 Production's `discount_codes` stays what the app reads; a code made here has a row in `admin_discount_codes`
 beside it, which leads to its terms. The codes of one batch share their terms and their coupon.
@@ -40,7 +40,8 @@ class DiscountTerms(Base):
 class MadeCode(Base):
     """A code that was made here: its terms, its number in its batch (0 outside one), its twin at Stripe.
 
-    `refusal`: why Stripe would not have the promotion code of a batch's code.
+    `refusal`: why Stripe would not have the promotion code of a batch's code. `switch_off_id`: the
+    `BatchSwitchOff` that switched it off here; `switch_off_refusal`: why Stripe did not follow.
     """
 
     __tablename__ = "admin_discount_codes"
@@ -51,6 +52,8 @@ class MadeCode(Base):
     number: Mapped[int] = mapped_column(server_default=text("0"))
     promotion_code_id: Mapped[str | None]
     refusal: Mapped[str | None]
+    switch_off_id: Mapped[str | None]
+    switch_off_refusal: Mapped[str | None]
 
 
 class CodeBatch(Base):
@@ -90,6 +93,42 @@ class CodeBatch(Base):
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     error: Mapped[str | None]
+    requested_by: Mapped[str]
+    requested_by_email: Mapped[str]
+    reason: Mapped[str]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class BatchSwitchOff(Base):
+    """The switching off of all codes of a batch, by the worker: first here, then at Stripe.
+
+        here -> at_stripe -> done      (without codes at Stripe: here -> done)
+
+    `wanted` and `wanted_at_stripe` are what was shown before it began; `here` and `there` count what is done,
+    `there` those that Stripe refused as well. `reached` is the number of the last code that the current state
+    is through with. While `is_stopped`, the worker rests. `open_key` is the batch until it is done, so that a
+    batch has one at a time.
+    """
+
+    __tablename__ = "admin_batch_switch_offs"
+    __table_args__ = (
+        Index("idx_admin_batch_switch_offs_batch", "batch_id", "created_at"),
+        CheckConstraint("state IN ('here', 'at_stripe', 'done')", name="admin_batch_switch_offs_state"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    batch_id: Mapped[str]
+    state: Mapped[str]
+    is_stopped: Mapped[bool] = mapped_column(server_default=NO)
+    wanted: Mapped[int]
+    wanted_at_stripe: Mapped[int]
+    here: Mapped[int] = mapped_column(server_default=text("0"))
+    there: Mapped[int] = mapped_column(server_default=text("0"))
+    reached: Mapped[int] = mapped_column(server_default=text("0"))
+    open_key: Mapped[str | None] = mapped_column(unique=True)
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
     requested_by: Mapped[str]
     requested_by_email: Mapped[str]
     reason: Mapped[str]

@@ -1,6 +1,7 @@
 """What a limit and an attempt consist of, whatever is limited: refunds, and what else staff approve.
 
-Each thing that is limited has two tables of its own with these columns (`lib.services.limits`).
+Each thing that is limited has two tables of its own with these columns (`lib.services.limits`). Where something
+is counted in whole AI credits, `credits` stands in the place of a currency.
 """
 
 from datetime import datetime
@@ -19,11 +20,11 @@ class LimitColumns(Base):
 
     __abstract__ = True
 
-    holder: Mapped[str] = mapped_column(primary_key=True)
-    currency: Mapped[str] = mapped_column(primary_key=True)
-    limit_cents: Mapped[int]
-    updated_at: Mapped[datetime]
-    updated_by: Mapped[str]
+    holder: Mapped[str] = mapped_column(primary_key=True, sort_order=1)
+    currency: Mapped[str] = mapped_column(primary_key=True, sort_order=2)
+    limit_cents: Mapped[int] = mapped_column(sort_order=3)
+    updated_at: Mapped[datetime] = mapped_column(sort_order=4)
+    updated_by: Mapped[str] = mapped_column(sort_order=5)
 
 
 class AttemptColumns(Base):
@@ -37,9 +38,9 @@ class AttemptColumns(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id, sort_order=-2)
     admin_user_id: Mapped[str] = mapped_column(sort_order=-1)
     at: Mapped[datetime] = mapped_column(sort_order=1)
-    amount_cents: Mapped[int] = mapped_column(sort_order=1)
-    currency: Mapped[str] = mapped_column(sort_order=1)
-    limit_cents: Mapped[int] = mapped_column(sort_order=1)
-    used_cents: Mapped[int] = mapped_column(sort_order=1)
-    allowed: Mapped[bool] = mapped_column(sort_order=1)
-    refusal: Mapped[str | None] = mapped_column(sort_order=1)
+    amount_cents: Mapped[int] = mapped_column(sort_order=2)
+    currency: Mapped[str] = mapped_column(sort_order=3)
+    limit_cents: Mapped[int] = mapped_column(sort_order=4)
+    used_cents: Mapped[int] = mapped_column(sort_order=5)
+    allowed: Mapped[bool] = mapped_column(sort_order=6)
+    refusal: Mapped[str | None] = mapped_column(sort_order=7)

@@ -1,4 +1,4 @@
-"""Roll-ups of our own (revision 0102): worked out by jobs from rows that stand elsewhere, so that a page reads few.
+"""Roll-ups of our own (revisions 0102, 0111): worked out by jobs from rows that stand elsewhere, so that a page reads few.
 
 Every row can be made again: nothing here is known from here alone.
 """
@@ -68,3 +68,24 @@ class ArmCount(Base):
     assigned: Mapped[int]
     converted: Mapped[int]
     value_cents: Mapped[int] = mapped_column(TotalCents)
+
+
+class StayedMonth(Base):
+    """The couples that began to pay in one month and used one code, and how many stayed, as of `counted_at`.
+
+    `discount_id` is empty for those who used no code at all. `mature_<n>`: couples that have been here for `n`
+    months, `stayed_<n>`: those of them that paid then (`lib.services.discounts.staying`).
+    """
+
+    __tablename__ = "admin_stayed_months"
+
+    discount_id: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[str] = mapped_column(primary_key=True)
+    couples: Mapped[int]
+    mature_1: Mapped[int]
+    stayed_1: Mapped[int]
+    mature_3: Mapped[int]
+    stayed_3: Mapped[int]
+    mature_6: Mapped[int]
+    stayed_6: Mapped[int]
+    counted_at: Mapped[datetime]

@@ -28,12 +28,12 @@ SHOWN: Final = 50
 HISTORY_COLUMNS: Final = (
     Column("at", "When", "moment"),
     Column("actor_email", "Who"),
-    Column("action", "What"),
+    Column("action", "What", "action"),
     Column("outcome", "Outcome", "status"),
 )
 CHANGE_COLUMNS: Final = (
-    Column("object", "Row"),
-    Column("field", "Field"),
+    Column("object", "Row", "table"),
+    Column("field", "Field", "code"),
     Column("before", "Before"),
     Column("after", "After"),
 )
@@ -45,10 +45,10 @@ CHANGE_COLUMNS: Final = (
         Column("seq", "Entry"),
         Column("at", "When", "moment"),
         Column("actor_email", "Who"),
-        Column("actor_role", "Role"),
-        Column("action", "What"),
+        Column("actor_role", "Role", "code"),
+        Column("action", "What", "action"),
         Column("outcome", "Outcome", "status"),
-        Column("object_type", "About"),
+        Column("object_type", "About", "table"),
         Column("object_id", "Id", "id"),
     ),
 )

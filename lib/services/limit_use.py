@@ -1,6 +1,6 @@
 """Who may approve how much, who used how much of it within 24 hours, and every try: to look at."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,8 +11,8 @@ from lib.core.access import GRANTS, STAFF_ROLES, Permission, Role
 from lib.core.errors import NotAllowed
 from lib.core.listing import AnyRow, AnySelect, Column, listing
 from lib.core.work import View, query
-from lib.models import AdminUser, RefundAttempt
-from lib.services.limits import ALLOWANCES, REFUNDS, WINDOW, Allowance, LimitUse, use_of
+from lib.models import AdminUser
+from lib.services.limits import ALLOWANCES, GIVEN, REFUNDS, WINDOW, Allowance, LimitUse, use_of
 
 HOLDER_COLUMNS: Final = (
     Column("holder", "Who"),
@@ -41,13 +41,14 @@ class Holder:
     free_at: datetime | None
 
 
-@query(Permission.REFUNDS_READ)
-def mine(view: View) -> list[LimitUse]:
-    """The reader's own limits for refunds and their use, by currency; empty for who may not decide."""
-    if not view.actor.may(REFUNDS.needs):
+@query(Permission.HOME_READ)
+def mine(view: View, allowance: str) -> list[LimitUse]:
+    """The reader's own limits for something and their use, by currency; empty for who may not approve it."""
+    limited = ALLOWANCES[allowance]
+    if not view.actor.may(limited.needs):
         return []
-    limits, attempts = REFUNDS.limits, REFUNDS.attempts
-    limited = view.session.scalars(
+    limits, attempts = limited.limits, limited.attempts
+    known = view.session.scalars(
         select(limits.currency).where(limits.holder.in_((view.actor.id, view.actor.role.value)))
     )
     tried = view.session.scalars(
@@ -55,8 +56,10 @@ def mine(view: View) -> list[LimitUse]:
             attempts.admin_user_id == view.actor.id, attempts.at > view.now - WINDOW
         )
     )
-    currencies = sorted({"USD", *limited, *tried})
-    return [use_of(view.session, REFUNDS, view.actor, currency, view.now) for currency in currencies]
+    return [
+        use_of(view.session, limited, view.actor, currency, view.now)
+        for currency in _in_order(limited, {*known, *tried})
+    ]
 
 
 @query(Permission.HOME_READ)
@@ -83,9 +86,8 @@ def holders(view: View, allowance: str) -> list[Holder]:
     return [holder for person in people for holder in _holders_of(person, limited, limits, used)]
 
 
-@listing(
-    Permission.REFUNDS_DECIDE,
-    columns=(
+def _tried(about: Column) -> tuple[Column, ...]:
+    return (
         Column("at", "When", "moment"),
         Column("who", "Who"),
         Column("amount_cents", "Amount", "money"),
@@ -93,27 +95,45 @@ def holders(view: View, allowance: str) -> list[Holder]:
         Column("refusal", "Why not"),
         Column("limit_cents", "Limit then", "money"),
         Column("used_cents", "Used then", "money"),
-        Column("refund_id", "Refund", "id"),
-    ),
-)
+        about,
+    )
+
+
+@listing(Permission.REFUNDS_DECIDE, columns=_tried(Column("refund_id", "Refund or credit", "id")))
 def refund_attempts() -> AnySelect:
-    """Every try to approve a refund, newest first, with the limit as it was then."""
+    """Every try to approve a refund or to give credit, newest first, with the limit as it was then."""
+    return _attempts(REFUNDS)
+
+
+@listing(Permission.CREDITS_DECIDE, columns=_tried(Column("grant_id", "Grant", "id")))
+def grant_attempts() -> AnySelect:
+    """Every try to give a grant, newest first, with the limit as it was then."""
+    return _attempts(GIVEN)
+
+
+def _attempts(limited: Allowance) -> AnySelect:
+    attempts = limited.attempts
     return (
         select(
-            RefundAttempt.id,
-            RefundAttempt.at,
-            func.coalesce(AdminUser.email, RefundAttempt.admin_user_id).label("who"),
-            RefundAttempt.amount_cents,
-            RefundAttempt.currency,
-            RefundAttempt.allowed,
-            RefundAttempt.refusal,
-            RefundAttempt.limit_cents,
-            RefundAttempt.used_cents,
-            RefundAttempt.refund_id,
+            attempts.id,
+            attempts.at,
+            func.coalesce(AdminUser.email, attempts.admin_user_id).label("who"),
+            attempts.amount_cents.label("amount_cents"),
+            attempts.currency.label("currency"),
+            attempts.allowed,
+            attempts.refusal,
+            attempts.limit_cents.label("limit_cents"),
+            attempts.used_cents.label("used_cents"),
+            getattr(attempts, limited.about),
         )
-        .outerjoin(AdminUser, AdminUser.id == RefundAttempt.admin_user_id)
-        .order_by(RefundAttempt.at.desc(), RefundAttempt.id.desc())
+        .outerjoin(AdminUser, AdminUser.id == attempts.admin_user_id)
+        .order_by(attempts.at.desc(), attempts.id.desc())
     )
+
+
+def _in_order(limited: Allowance, found: Set[str]) -> list[str]:
+    """Other units first, then currencies: those that always count, and what was found besides."""
+    return [*limited.units, *sorted({"USD", *found} - limited.units.keys())]
 
 
 def _deciding(limited: Allowance) -> tuple[str, ...]:
@@ -144,8 +164,8 @@ def _holders_of(
     used: Mapping[tuple[str, str], Any],
 ) -> Iterator[Holder]:
     own = {currency for key, currency in (*limits, *used) if key in {person.id, person.role}}
-    for currency in sorted({"USD", *own}):
-        limit, source = limited.default_cents, "the default"
+    for currency in _in_order(limited, own):
+        limit, source = limited.default_of(currency), "the default"
         for key, name in ((person.role, f"of {person.role}"), (person.id, "their own")):
             if (key, currency) in limits:
                 limit, source = limits[key, currency], name

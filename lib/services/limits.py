@@ -1,6 +1,7 @@
 """Limits: how much one member of staff may approve within 24 hours, and every try that counts against it.
 
-An allowance is something that is limited, such as refunds. Its limits and its attempts stand in two tables of
+An allowance is something that is limited: refunds, together with the credit that is given on invoices and
+balances; and what is granted to couples. Its limits and its attempts stand in two tables of
 its own. Any action that approves tries it first, so that a try which is refused is kept too:
 
     attempt = limits.attempt(work, limits.REFUNDS, refund.id, refund.refund_amount_cents, currency)
@@ -11,7 +12,7 @@ Attempts that were allowed count for 24 hours, whether what they approved is pai
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,7 +23,17 @@ from lib.core import money
 from lib.core.access import STAFF_ROLES, Actor, Permission
 from lib.core.errors import Invalid, NotFound, Refused
 from lib.core.work import Work, action
-from lib.models import AdminUser, AttemptColumns, Base, LimitColumns, RefundAttempt, RefundLimit, new_id
+from lib.models import (
+    AdminUser,
+    AttemptColumns,
+    Base,
+    CreditAttempt,
+    CreditLimit,
+    LimitColumns,
+    RefundAttempt,
+    RefundLimit,
+    new_id,
+)
 
 WINDOW: Final = timedelta(hours=24)
 _LONGEST_CURRENCY: Final = 3
@@ -33,7 +44,8 @@ class Allowance:
     """Something that staff may approve up to a limit.
 
     `needs`: who may approve it. `default_cents`: the limit per currency where neither the person nor their
-    role has one. `attempts.<about>` is the column for the id of what was to be approved.
+    role has one. `attempts.<about>` is the column for the id of what was to be approved. `units`: what else
+    than money it is counted in, with the default of each.
     """
 
     name: str
@@ -43,6 +55,11 @@ class Allowance:
     limits: type[LimitColumns]
     attempts: type[AttemptColumns]
     about: str
+    units: Mapping[str, int] = field(default_factory=dict)
+
+    def default_of(self, currency: str) -> int:
+        """The limit in a currency, or another unit, where neither the person nor their role has one."""
+        return self.units.get(currency, self.default_cents)
 
     @property
     def table(self) -> str:
@@ -51,9 +68,25 @@ class Allowance:
 
 
 REFUNDS: Final = Allowance(
-    "refunds", "Refunds", Permission.REFUNDS_DECIDE, 50_000, RefundLimit, RefundAttempt, "refund_id"
+    "refunds",
+    "Refunds, credit notes and credit balance",
+    Permission.REFUNDS_DECIDE,
+    50_000,
+    RefundLimit,
+    RefundAttempt,
+    "refund_id",
 )
-ALLOWANCES: Final[Mapping[str, Allowance]] = {each.name: each for each in (REFUNDS,)}
+GIVEN: Final = Allowance(
+    "grants",
+    "Grants of AI credits and add-ons",
+    Permission.CREDITS_DECIDE,
+    20_000,
+    CreditLimit,
+    CreditAttempt,
+    "grant_id",
+    {money.CREDITS: 500},
+)
+ALLOWANCES: Final[Mapping[str, Allowance]] = {each.name: each for each in (REFUNDS, GIVEN)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +177,7 @@ def use_of(session: Session, allowance: Allowance, actor: Actor, currency: str, 
             attempts.allowed,
         )
     )
-    limit = known.get(actor.id, known.get(actor.role.value, allowance.default_cents))
+    limit = known.get(actor.id, known.get(actor.role.value, allowance.default_of(currency)))
     return LimitUse(currency, limit, int(used or 0))
 
 
@@ -157,7 +190,8 @@ def set_limit(
     Zero lets them approve nothing. Raises Invalid for an allowance, a currency or an amount that is none,
     NotFound for an unknown address, and Refused for one's own limit and that of one's own role.
     """
-    limited, code = _known(allowance), _currency(currency)
+    limited = _known(allowance)
+    code = _currency(limited, currency)
     if limit_cents < 0:
         raise Invalid("A limit is not below zero. Zero lets them approve nothing.")
     key = _holder(work, holder)
@@ -177,7 +211,8 @@ def remove_limit(work: Work, allowance: str, *, holder: str, currency: str, reas
 
     Raises as `set_limit` does, and NotFound where there is none.
     """
-    limited, code = _known(allowance), _currency(currency)
+    limited = _known(allowance)
+    code = _currency(limited, currency)
     key = _holder(work, holder)
     work.about(limited.table, f"{key}:{code}")
     row = work.session.get(limited.limits, (key, code))
@@ -192,7 +227,9 @@ def _known(allowance: str) -> Allowance:
     return ALLOWANCES[allowance]
 
 
-def _currency(code: str) -> str:
+def _currency(limited: Allowance, code: str) -> str:
+    if code.strip().lower() in limited.units:
+        return code.strip().lower()
     known = code.strip().upper()
     if len(known) != _LONGEST_CURRENCY or not known.isalpha() or not known.isascii():
         raise Invalid(f"“{code[:20]}” is not a currency. Write its three letters, such as USD.")

@@ -10,14 +10,14 @@ says; when it failed, the refund stays approved and can be tried again.
 
 from typing import Final
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import case, select
+from sqlalchemy.orm import Session, aliased
 
 from lib.core.access import Permission
 from lib.core.errors import Invalid, NotFound, Refused
 from lib.core.listing import AnySelect, Column, listing
 from lib.core.work import Digest, View, Work, action, query
-from lib.models import Operation, Payment, Refund, User, sortable
+from lib.models import Operation, Payment, Refund, Relationship, User, sortable
 from lib.payments import operations
 from lib.payments.operations import OperationView
 from lib.services import limits, refund_hand_ons, refund_recommendations
@@ -45,14 +45,19 @@ COLUMNS: Final = (
     Column("requested_at", "Requested", "moment"),
     Column("amount_cents", "Amount", "money"),
     Column("person", "Person"),
+    Column("partner", "Partner"),
     Column("reason", "Reason", "code"),
     Column("status", "Status", "status"),
     Column("handed_to", "Handed to"),
     Column("of_cents", "Of payment", "money"),
-    Column("relationship_id", "Couple", "id"),
     Column("stripe_refund_id", "Stripe refund", "id"),
     Column("transaction_id", "Payment", "id"),
     Column("id", "Refund", "id"),
+)
+
+_PARTNER: Final = aliased(User)
+_the_other: Final = case(
+    (Relationship.user_1_id == Refund.user_id, Relationship.user_2_id), else_=Relationship.user_1_id
 )
 
 
@@ -68,6 +73,7 @@ def requests(*, status: str | None = "pending") -> AnySelect:
             Payment.currency,
             Refund.user_id,
             User.name.label("person"),
+            _PARTNER.name.label("partner"),
             Refund.relationship_id,
             Refund.refund_reason.label("reason"),
             Refund.status,
@@ -77,6 +83,8 @@ def requests(*, status: str | None = "pending") -> AnySelect:
         )
         .outerjoin(Payment, Payment.id == Refund.transaction_id)
         .outerjoin(User, User.id == Refund.user_id)
+        .outerjoin(Relationship, Relationship.id == Refund.relationship_id)
+        .outerjoin(_PARTNER, _PARTNER.id == _the_other)
     )
     requested = sortable(Refund.requested_at)
     if status:

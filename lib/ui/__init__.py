@@ -4,20 +4,30 @@ from lib.ui.asks import REASON, Ask
 from lib.ui.billing import payments, refund, watch
 from lib.ui.bulk import choose_for_bulk
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
-from lib.ui.desk import announce, ask_stripe, attempt, may, page, read, read_shared
-from lib.ui.discounting import change_code, make_batch, make_code, stop_or_resume, switch_code
+from lib.ui.couple_life import couple_life
+from lib.ui.desk import announce, ask_stripe, attempt, may, page, read
+from lib.ui.discounting import (
+    change_code,
+    make_batch,
+    make_code,
+    stop_or_resume,
+    switch_batch_off,
+    switch_code,
+)
 from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_drift, standing
 from lib.ui.filters import choose, filters, first_page, one_of, pick, pick_named, search_box, since, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import action
-from lib.ui.giveaways import allowance, couple_credits, gift, grant, purchase
+from lib.ui.giveaways import couple_credits, gift, grant, purchase
 from lib.ui.inbox import ageing, replay, replays, searched_document
+from lib.ui.limits import limits_section, own_limits
 from lib.ui.links import link, object_link, waiting
+from lib.ui.names import action_and_code, action_name
 from lib.ui.payment import collected, collecting, credit_balance, credit_note, dispute
 from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.plan_desk import plan_offers, steps, watch_plan, wish
 from lib.ui.progress import watch_work
-from lib.ui.refund_desk import for_customer, hand_on, limits_section, recommendation, recommended_then
+from lib.ui.refund_desk import for_customer, hand_on, recommendation, recommended_then
 from lib.ui.show import (
     Tile,
     amount,
@@ -26,14 +36,13 @@ from lib.ui.show import (
     counted,
     document,
     facts,
-    limit,
     moment,
     plain,
     tiles,
     trace,
     words,
 )
-from lib.ui.starting import begin, couple_life, hand_over
+from lib.ui.starting import begin, hand_over
 from lib.ui.table import back, frame, open_row, opened, sections, table
 
 __all__ = [
@@ -42,8 +51,9 @@ __all__ = [
     "Ask",
     "Tile",
     "action",
+    "action_and_code",
+    "action_name",
     "ageing",
-    "allowance",
     "amount",
     "announce",
     "ask_stripe",
@@ -79,7 +89,6 @@ __all__ = [
     "grant",
     "hand_on",
     "hand_over",
-    "limit",
     "limits_section",
     "link",
     "make_batch",
@@ -94,6 +103,7 @@ __all__ = [
     "opened",
     "our_row",
     "own_drift",
+    "own_limits",
     "page",
     "payments",
     "period",
@@ -103,7 +113,6 @@ __all__ = [
     "plan_offers",
     "purchase",
     "read",
-    "read_shared",
     "recommendation",
     "recommended_then",
     "refund",
@@ -119,6 +128,7 @@ __all__ = [
     "stands_on",
     "steps",
     "stop_or_resume",
+    "switch_batch_off",
     "switch_code",
     "table",
     "tiles",

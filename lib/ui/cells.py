@@ -6,6 +6,7 @@ from typing import Any, Final
 import streamlit as st
 
 from lib.core.listing import Column
+from lib.ui.names import action_name, table_name
 from lib.ui.show import amount, local, look, words, zone
 
 # Pixels.
@@ -20,7 +21,7 @@ _PAGE_WIDTH: Final = 840
 
 def cell(row: Any, column: Column) -> Any:
     """What the grid gets for a row's value in a column."""
-    item = getattr(row, column.name)
+    item = column.value(row)
     match column.kind:
         case "money":
             return amount(item, getattr(row, "currency", None) or "USD")
@@ -30,6 +31,10 @@ def cell(row: Any, column: Column) -> Any:
             return ["Yes"] if item else []
         case "code":
             return words(item) if item else None
+        case "action":
+            return action_name(item)
+        case "table":
+            return table_name(item)
         case "percent" | "decimal":
             return None if item is None else float(item)
         case "text" | "id":
@@ -41,7 +46,7 @@ def cell(row: Any, column: Column) -> Any:
 def written(row: Any, column: Column) -> str:
     """A cell as text."""
     if column.kind == "moment":
-        item = getattr(row, column.name)
+        item = column.value(row)
         return f"{local(item):%Y-%m-%d %H:%M}" if item else ""
     content = cell(row, column)
     if isinstance(content, list):
@@ -96,6 +101,6 @@ def config(column: Column, rows: Sequence[Any], width: int | None) -> Any:
 
 
 def _chips(rows: Sequence[Any], column: Column) -> Mapping[str, Any]:
-    codes = sorted({getattr(row, column.name) for row in rows} - {None})
+    codes = sorted({column.value(row) for row in rows} - {None})
     colours = [look(code)[0] for code in codes]
     return {"options": [words(code) for code in codes], "color": colours}

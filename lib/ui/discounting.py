@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import streamlit as st
+
 from lib.core import moments
 from lib.core.access import Permission
 from lib.services import discounts
-from lib.services.discounts import Batch, Discount
+from lib.services.discounts import Batch, Discount, SwitchOffCase
 from lib.ui.asks import REASON, Ask
 from lib.ui.forms import action
+from lib.ui.progress import watch_work
 from lib.ui.show import plain
 
 _LASTING: Final = {
@@ -216,3 +219,45 @@ def stop_or_resume(batch: Batch) -> None:
             icon=":material/play_arrow:",
             primary=True,
         )
+
+
+def switch_batch_off(case: SwitchOffCase) -> None:
+    """Offer to switch a whole batch off, saying how many codes that is; show how far it is while it lasts."""
+    newest = case.newest
+    if newest is not None:
+        watch_work(discounts.switch_off_progress, newest, "Switched off")
+        if newest.refused:
+            st.warning(f"Stripe did not switch {newest.refused:,} of them off: the list says why.")
+    if newest is None or newest.state == "done":
+        at_stripe = (
+            f" At Stripe {case.at_stripe:,} promotion codes follow one by one, which takes {case.takes} at "
+            "least; until then the app turns them down."
+            if case.at_stripe
+            else ""
+        )
+        action(
+            "Switch the batch off",
+            discounts.switch_batch_off,
+            case.batch_id,
+            key="batch:off",
+            needs=Permission.DISCOUNTS_WRITE,
+            why_not=case.why_not,
+            effect=f"**{case.codes:,} codes** are on, and nobody can use them any more within seconds."
+            f"{at_stripe} Who used one keeps what it gave. Codes that are off already stay as they are.",
+            confirm=str(case.codes),
+            done="The worker switches them off.",
+            icon=":material/toggle_off:",
+            codes=case.codes,
+        )
+        return
+    action(
+        "Go on switching off" if newest.is_stopped else "Stop switching off",
+        discounts.resume_switch_off if newest.is_stopped else discounts.stop_switch_off,
+        newest.id,
+        key="batch:off:resume" if newest.is_stopped else "batch:off:stop",
+        needs=Permission.DISCOUNTS_WRITE,
+        effect=f"{newest.here:,} of {newest.wanted:,} codes are off here, and {newest.there:,} of "
+        f"{newest.wanted_at_stripe:,} at Stripe. None is sent twice.",
+        done="The worker goes on." if newest.is_stopped else "The worker rests.",
+        icon=":material/play_arrow:" if newest.is_stopped else ":material/pause:",
+    )

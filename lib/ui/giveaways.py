@@ -5,7 +5,6 @@ import streamlit as st
 from lib.core.access import Permission
 from lib.services import addons, couples, gifts
 from lib.services.credits import grants, ledger
-from lib.services.credits.allowance import Allowance, in_words
 from lib.ui import desk
 from lib.ui.asks import REASON, Ask
 from lib.ui.billing import watch
@@ -193,13 +192,6 @@ def gift(gift_id: str) -> None:
     with st.container(horizontal=True):
         link("The giver", "users", row.gift_from_user_id, icon=":material/person:")
         link("The subscription", "subscriptions", row.id, icon=":material/autorenew:")
-
-
-def allowance(label: str, use: Allowance) -> None:
-    """Show how much of what may be given within 24 hours is used up."""
-    used, most = in_words(use.used, use.unit), in_words(use.most, use.unit)
-    share = min(1.0, use.used / use.most) if use.most else 1.0
-    st.progress(share, text=f"{label}: {plain(used)} of {plain(most)}")
 
 
 def _title(title: str, status: str | None, couple_id: str) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from lib.core.access import Permission
 from lib.ui import desk, navigation
+from lib.ui.names import table_name
 from lib.ui.show import plain, words
 
 # Where a row of a table is opened.
@@ -112,7 +113,7 @@ def missing() -> None:
 
 def object_link(table: str, key: str) -> None:
     """Link to a row by its table's name and its key; where it has no page, name it."""
-    label = f"{table.removeprefix('admin_').replace('_', ' ')} {key}"
+    label = table_name(f"{table}/{key}") or key
     if table in PAGE_OF:
         link(label, PAGE_OF[table], key)
     else:

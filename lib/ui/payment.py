@@ -1,5 +1,7 @@
 """What can be done with one payment: collect its invoice or give it up; give credit, which is no refund."""
 
+from typing import Final
+
 import streamlit as st
 
 from lib.core.access import Permission
@@ -10,8 +12,11 @@ from lib.ui import desk
 from lib.ui.asks import REASON, Ask
 from lib.ui.filters import money_box, one_of
 from lib.ui.forms import action
+from lib.ui.limits import own_limits
 from lib.ui.show import Tile, amount, moment, plain, tiles, words
 from lib.ui.table import frame
+
+_GIVEN: Final = "Your approvals and credit within 24 hours"
 
 
 def collecting(case: PaymentCase) -> None:
@@ -106,6 +111,7 @@ def credit_note(case: PaymentCase) -> None:
         else f"The invoice asks for **{lowers}** less: {now} before it, {then} after it."
     )
     st.markdown(f"Stripe's preview: {effect}")
+    own_limits("refunds", _GIVEN)
     action(
         "Issue the credit note",
         credit.issue_note,
@@ -144,6 +150,8 @@ def credit_balance(case: PaymentCase) -> None:
         ]
     )
     if cents:
+        if direction == "add":
+            own_limits("refunds", _GIVEN)
         action(
             f"{words(direction)} credit",
             credit.change_balance,

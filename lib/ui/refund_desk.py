@@ -1,4 +1,4 @@
-"""What the refund desk shows: a recommendation with its grounds, limits, words to paste."""
+"""What the refund desk shows: a recommendation with its grounds, and words to paste."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -6,15 +6,13 @@ from typing import Final
 import streamlit as st
 
 from lib.core.access import Permission
-from lib.services import limit_use, limits, refunds
+from lib.services import refunds
 from lib.services.refund_case import RefundCase
 from lib.services.refund_policy import KEEPS_FROM, PAYS_FROM, Recommendation
 from lib.services.refund_recommendations import Kept
-from lib.ui import desk
-from lib.ui.asks import REASON, Ask
+from lib.ui.asks import Ask
 from lib.ui.forms import action
-from lib.ui.show import amount, moment, plain
-from lib.ui.table import frame
+from lib.ui.show import moment, plain
 
 _SPEAKS: Final[Mapping[str, str]] = {
     "for": "green-badge[:material/add: For",
@@ -26,7 +24,6 @@ _VERDICTS: Final[Mapping[str, tuple[str, str]]] = {
     "mixed": (":material/balance:", "orange"),
     "keep": (":material/thumb_down:", "red"),
 }
-_CURRENCIES: Final = ("USD", "EUR", "GBP", "CHF")
 
 
 def recommendation(given: Recommendation) -> None:
@@ -58,45 +55,6 @@ def for_customer(words: str) -> None:
     """Show words to paste into an answer to the customer."""
     st.caption("Words for the customer, to copy")
     st.code(words, language=None, wrap_lines=True)
-
-
-def limits_section() -> None:
-    """Show who may approve how much and used how much; who manages staff sets it."""
-    rows = desk.read(limit_use.holders, limits.REFUNDS.name)
-    frame(rows, limit_use.HOLDER_COLUMNS, key="holders", alt="Limits and their use within 24 hours")
-    default = amount(limits.REFUNDS.default_cents, "USD")
-    st.caption(
-        f"A person's own limit goes before their role's, and that before the default of {plain(default)}."
-    )
-    whose = (
-        Ask("holder", "E-mail of a person, or a role", placeholder="name@example.org or finance"),
-        Ask(
-            "currency", "Currency", "choice", options=_CURRENCIES, shown={code: code for code in _CURRENCIES}
-        ),
-    )
-    with st.container(horizontal=True):
-        action(
-            "Set a limit",
-            limits.set_limit,
-            limits.REFUNDS.name,
-            key="limit",
-            needs=Permission.STAFF_MANAGE,
-            icon=":material/speed:",
-            effect="How much may be approved within 24 hours. It counts from the next approval on.",
-            ask=[*whose, Ask("limit_cents", "Limit", "money"), REASON],
-            done="The limit is set.",
-        )
-        action(
-            "Take a limit away",
-            limits.remove_limit,
-            limits.REFUNDS.name,
-            key="no_limit",
-            needs=Permission.STAFF_MANAGE,
-            icon=":material/backspace:",
-            effect="A person then has the limit of their role, a role the default.",
-            ask=[*whose, REASON],
-            done="The limit is taken away.",
-        )
 
 
 def hand_on(case: RefundCase) -> None:

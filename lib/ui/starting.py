@@ -1,4 +1,4 @@
-"""What pages show where something begins or ends for a couple: a subscription, a gift, a move, a pause.
+"""What pages show where something begins for a couple: a subscription, a gift, a move.
 
 Each shows first what Stripe would charge, and to which card; the button acts on exactly that.
 """
@@ -9,24 +9,12 @@ from datetime import datetime
 import streamlit as st
 
 from lib.core.access import Permission
-from lib.core.listing import Column
-from lib.services import couple_status, giving, handover, starts
+from lib.services import giving, handover, starts
 from lib.services.starts import Offer, Preview, Question
 from lib.ui import desk
 from lib.ui.asks import REASON, Ask
 from lib.ui.forms import action
 from lib.ui.show import amount, distinct, moment, plain
-from lib.ui.table import frame
-
-_TOUCHED = (
-    Column("what", "What", "code"),
-    Column("name", "Name"),
-    Column("status", "Status", "status"),
-    Column("price_cents", "Price", "money"),
-    Column("until", "Period ends", "moment"),
-    Column("at_stripe", "At Stripe", "flag"),
-    Column("id", "Id", "id"),
-)
 
 
 def begin(couple_id: str, names: Mapping[str, str]) -> None:
@@ -182,61 +170,6 @@ def hand_over(subscription_id: str) -> None:
         customer_id=card.customer_id,
         card_id=card.id,
     )
-
-
-def couple_life(couple_id: str) -> None:
-    """Offer to pause, end or resume a couple, saying what that touches and asking what happens to it."""
-    standing = desk.read(couple_status.standing, couple_id)
-    frame(
-        standing.touched,
-        _TOUCHED,
-        key="touched",
-        alt="What goes on for this couple",
-        empty="Nothing goes on for this couple: no subscription, no gift, no add-on.",
-    )
-    fate = Ask("subscription", "Their subscriptions", "choice", options=couple_status.FATES)
-    touches = f"It touches {len(standing.touched)} things above. Nothing that they did is deleted."
-    with st.container(horizontal=True):
-        action(
-            "Pause the couple",
-            couple_status.pause,
-            couple_id,
-            key="pause",
-            needs=Permission.SUBSCRIPTIONS_CANCEL,
-            why_not=standing.why_not_pause,
-            effect=f"The app rests for both. {touches}",
-            ask=[fate, REASON],
-            done="Paused.",
-            icon=":material/pause:",
-            shown=standing.digest,
-        )
-        action(
-            "End the couple",
-            couple_status.end,
-            couple_id,
-            key="end",
-            needs=Permission.SUBSCRIPTIONS_CANCEL,
-            why_not=standing.why_not_end,
-            effect=f"The couple ends for both partners. {touches} Gifts run out by themselves; add-ons are "
-            "cancelled one by one under Credits & gifts.",
-            ask=[fate, REASON],
-            confirm="end the couple",
-            done="Ended.",
-            icon=":material/heart_broken:",
-            shown=standing.digest,
-        )
-        action(
-            "Resume the couple",
-            couple_status.resume,
-            couple_id,
-            key="resume",
-            needs=Permission.SUBSCRIPTIONS_CANCEL,
-            why_not=standing.why_not_resume,
-            effect=f"The couple is {standing.status} now, and active then. Subscriptions stay as they are.",
-            done="Active again.",
-            icon=":material/favorite:",
-            shown=standing.digest,
-        )
 
 
 def _one_of(label: str, options: dict[str, str], key: str) -> str | None:

@@ -83,7 +83,7 @@ def csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
 def cells(row: AnyRow, columns: Sequence[Column]) -> list[str]:
     """A row's values as text, in the columns' order."""
     currency = getattr(row, "currency", None)
-    return [_cell(getattr(row, column.name), column, currency) for column in columns]
+    return [_cell(column.value(row), column, currency) for column in columns]
 
 
 def _cell(value: Any, column: Column, currency: str | None) -> str:

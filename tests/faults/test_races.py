@@ -16,7 +16,8 @@ from lib.jobs.worker import Worker
 from lib.models import AuditEntry, Operation, RefundAttempt
 from lib.payments import operations
 from lib.services import refunds
-from tests.factories import make_payment, make_refund, make_staff
+from lib.services.payments import credit
+from tests.factories import make_invoice, make_payment, make_refund, make_staff
 from tests.faults import processes
 from tests.faults.conftest import times
 from tests.local_stripe import LocalStripe
@@ -150,6 +151,23 @@ def test_one_persons_approvals_at_one_moment_stay_within_the_limit(database: Dat
             )
             for each, shown in zip(asked, digests, strict=True)
         )
+    )
+
+    [told] = refused(results)
+    assert "beyond your limit" in str(told)
+
+
+def test_credit_and_a_refund_of_one_person_at_one_moment_stay_within_one_limit(database: Database) -> None:
+    make_staff(database, "finance", id=FINANCE.id)
+    payment = make_payment(database, amount_cents=30_000)
+    refund = make_refund(database, transaction_id=payment, refund_amount_cents=30_000)
+    shown = read(database, FINANCE, refunds.one, refund).digest
+    invoice = make_invoice(database)
+    given = {"direction": "add", "amount_cents": 30_000, "credit_cents": 0, "reason": "Fair"}
+
+    results = at_once(
+        lambda: do(database, FINANCE, refunds.approve, refund, shown=shown, reason="Fair"),
+        lambda: do(database, FINANCE, credit.change_balance, invoice, **given),
     )
 
     [told] = refused(results)

@@ -20,7 +20,7 @@ from lib.services import discounts
 from lib.services.discounts import Batch
 from tests import local_stripe
 from tests.factories import make_plan
-from tests.faults.offer_scenarios import TERMS
+from tests.jobs.batches import asked_for, with_coupon
 from tests.local_stripe import LocalStripe
 from tests.staff import FINANCE, do, read
 
@@ -43,20 +43,6 @@ def database(sqlite_url: str) -> Iterator[Database]:
     opened = Database(sqlite_url)
     yield opened
     opened.dispose()
-
-
-def asked_for(database: Database, wanted: int, **over: Any) -> str:
-    given = {"title": "Spring fair", "prefix": "fair", "at_stripe": False, **TERMS} | {"max_uses": 1} | over
-    key: str = do(database, FINANCE, discounts.make_batch, wanted=wanted, reason="Cards", **given)
-    return key
-
-
-def with_coupon(database: Database, stripe: LocalStripe, wanted: int, **over: Any) -> str:
-    key = asked_for(database, wanted, **over)
-    for waiting in operations.due(database, moments.now()):
-        operations.run(database, stripe.gateway, waiting, "worker")
-        operations.settle(database, waiting)
-    return key
 
 
 def one(database: Database, key: str) -> Batch:

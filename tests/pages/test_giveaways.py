@@ -1,5 +1,6 @@
 """Credits & gifts, and what begins or ends for a couple, at the desk: forms, effects, refusals."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -152,3 +153,21 @@ def test_ending_a_couple_asks_for_the_words_and_for_the_subscription(database: D
     assert "exactly to confirm" in refused
     assert status == "ended"
     assert count(database, Operation) == 1
+
+
+def test_pausing_a_couple_shows_what_becomes_of_its_bills_before_the_button(database: Database) -> None:
+    couple = make_couple(database)
+    make_subscription(database, relationship_id=couple)
+    page = open_page(Role.SUPPORT, "relationships", id=couple, section="Pause or end")
+    choose(page, "Their subscriptions", "pause_collection")
+    choose(page, "What becomes of the bills", "keep_as_draft")
+    shown = said(page).replace("\\", "")
+    submit(page, "Pause the couple", Reason="A break")
+
+    with database.primary.connect() as connection:
+        operation = connection.execute(select(Operation.kind, Operation.params)).one()
+    assert "Its bills are paused until it is billed again" in shown
+    assert (operation.kind, json.loads(operation.params)["behavior"]) == (
+        "subscription_pause_collection",
+        "keep_as_draft",
+    )

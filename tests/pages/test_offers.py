@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from lib.core import moments
-from lib.core.access import Role
+from lib.core.access import Actor, Role
 from lib.core.database import Database
-from lib.jobs import bulk_runs
-from lib.models import AdminUser, BulkRun, CodeBatch, DiscountCode, Operation
+from lib.jobs import bulk_runs, code_batches
+from lib.models import AdminUser, BatchSwitchOff, BulkRun, CodeBatch, DiscountCode, Operation
+from lib.services import discounts
 from tests.factories import make_plan, make_subscription, write
 from tests.pages.at_desk import open_page, said, staffed_copy
+from tests.staff import do
 
 
 @pytest.fixture
@@ -41,6 +43,27 @@ def make_code(database: Database) -> str:
         valid_until=moments.now() + timedelta(days=9),
         is_active=True,
     )
+
+
+def made_batch(database: Database, wanted: int) -> str:
+    """A batch of longer trials, which are ours alone, with all its codes."""
+    finance = Actor("finance", "finance@example.org", Role.FINANCE)
+    terms = {"kind": "trial_extension", "value": 14, "duration": "once", "max_uses": 1}
+    key: str = do(
+        database,
+        finance,
+        discounts.make_batch,
+        title="Fair",
+        prefix="FAIR",
+        wanted=wanted,
+        at_stripe=False,
+        reason="Cards",
+        valid_from=moments.now().date(),
+        valid_until=moments.now().date() + timedelta(days=9),
+        **terms,
+    )
+    code_batches.work_off(database, None, "worker", moments.now())
+    return key
 
 
 def test_finance_makes_a_code_by_its_form(database: Database) -> None:
@@ -82,6 +105,18 @@ def test_a_batch_is_asked_for_and_opens(database: Database) -> None:
     assert rows(database, select(CodeBatch.wanted, CodeBatch.state)) == [(500, "making")]
     assert "15 % off the first bill" in said(page)
     assert rows(database, select(Operation.kind)) == [("discount_coupon",)]
+
+
+def test_a_batch_is_switched_off_by_typing_how_many_codes_that_is(database: Database) -> None:
+    batch = made_batch(database, 3)
+    page = open_page(Role.FINANCE, "discounts", batch=batch)
+    page.text_area(key="batch:off:reason").input("Leaked")
+    page.text_input(key="batch:off:confirm").input("3")
+    next(button for button in page.button if button.label == "Switch the batch off").click().run()
+
+    assert not page.exception, page.exception
+    assert rows(database, select(BatchSwitchOff.batch_id, BatchSwitchOff.wanted)) == [(batch, 3)]
+    assert any(button.label == "Stop switching off" for button in page.button)
 
 
 @pytest.mark.parametrize("role", [Role.SUPPORT, Role.PRODUCT])

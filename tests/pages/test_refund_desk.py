@@ -95,6 +95,22 @@ def test_the_limits_are_shown_to_finance_and_set_by_an_admin(database: Database)
     assert rows(database, RefundLimit) == 1
 
 
+def test_the_limits_on_grants_are_set_beside_them_in_credits(database: Database) -> None:
+    page = open_page(Role.ADMIN, "refunds", section="Limits", limits_on="Grants of AI credits and add-ons")
+    fill(page, "E-mail of a person, or a role", "finance", "Set a limit")
+    fill(page, "Limit (credits)", "750", "Set a limit")
+    fill(page, "Reason", "Agreed", "Set a limit")
+    button(page, "Set a limit").click().run()
+
+    assert not page.exception, page.exception
+    assert list(page.dataframe[0].value["limit_cents"]) == [
+        "500 credits",
+        "$200.00",
+        "750 credits",
+        "$200.00",
+    ]
+
+
 def test_support_has_no_section_of_limits(database: Database) -> None:
     page = open_page(Role.SUPPORT, "refunds", section="Limits")
 

@@ -1,25 +1,24 @@
 """The outbox against a local Stripe: done once, whatever goes wrong on the way."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete
 
 from lib.core import moments
 from lib.core.database import Database
 from lib.core.errors import Refused
 from lib.core.work import Work, job, reading, working
-from lib.models import Operation, Payment, Refund, Subscription, SubscriptionChange
-from lib.payments import answers, operations, rows
+from lib.models import Operation, Payment, Refund
+from lib.payments import operations, rows
 from lib.payments.gateway import Gateway
-from lib.services import refunds, subscriptions
+from lib.services import refunds
 from tests import local_stripe
-from tests.factories import make_payment, make_refund
+from tests.factories import make_payment
 from tests.local_stripe import LocalStripe
-from tests.staff import FINANCE, SUPPORT, do, read
-
-LATER = timedelta(hours=1)
+from tests.payments.outbox import LATER, approved, change, intent, operation, refund_row, work_off
+from tests.staff import FINANCE, do, read
 
 
 @pytest.fixture(scope="module")
@@ -38,41 +37,6 @@ def database(sqlite_url: str) -> Iterator[Database]:
 @pytest.fixture(autouse=True)
 def _nothing_goes_wrong_by_itself(stripe: LocalStripe) -> None:
     stripe.goes_right()
-
-
-def approved(database: Database, payment: str, cents: int = 1000) -> Operation:
-    """The queued operation of a refund that finance has just approved."""
-    refund = make_refund(database, transaction_id=payment, refund_amount_cents=cents)
-    shown = read(database, FINANCE, refunds.one, refund).digest
-    return do(database, FINANCE, refunds.approve, refund, shown=shown, reason="Fair")
-
-
-def work_off(database: Database, stripe: LocalStripe, now: datetime | None = None) -> None:
-    """One turn of a worker over the operations."""
-    moment = now or moments.now()
-    for operation_id in operations.due(database, moment):
-        operations.run(database, stripe.gateway, operation_id, "worker 1", now=moment)
-        operations.settle(database, operation_id, now=moment)
-
-
-def operation(database: Database, key: str) -> Operation:
-    with reading(database, FINANCE) as view:
-        return view.session.get_one(Operation, key)
-
-
-def refund_row(database: Database, key: str) -> Refund:
-    with reading(database, FINANCE) as view:
-        return view.session.get_one(Refund, key)
-
-
-def intent(database: Database, payment: str) -> str:
-    with reading(database, FINANCE) as view:
-        return view.session.get_one(Payment, payment).stripe_payment_intent_id
-
-
-def change(database: Database, operation_id: str, **values: object) -> None:
-    with database.primary.begin() as connection:
-        connection.execute(update(Operation).where(Operation.id == operation_id).values(**values))
 
 
 def test_an_approved_refund_is_paid_once_and_our_rows_follow(database: Database, stripe: LocalStripe) -> None:
@@ -330,90 +294,6 @@ def test_one_that_cannot_be_settled_makes_room_for_others(database: Database, st
 
     assert operations.due(database, now) == []
     assert operations.due(database, now + timedelta(minutes=1)) == [queued.id]
-
-
-def stripes(database: Database, stripe: LocalStripe, subscription: str):
-    with reading(database, SUPPORT) as view:
-        row = view.session.get_one(Subscription, subscription)
-        return row, stripe.gateway.subscriptions.retrieve(row.stripe_subscription_id)
-
-
-def ask(database: Database, action, subscription: str) -> Operation:
-    shown = read(database, SUPPORT, subscriptions.one, subscription).digest
-    return do(database, SUPPORT, action, subscription, shown=shown, reason="They asked")
-
-
-def test_a_subscription_is_set_to_cancel_kept_and_cancelled(database: Database, stripe: LocalStripe) -> None:
-    subscription = stripe.subscription(database)
-
-    ask(database, subscriptions.cancel_at_period_end, subscription)
-    work_off(database, stripe)
-    ours, theirs = stripes(database, stripe, subscription)
-    assert (ours.status, ours.canceled_at is not None, theirs.cancel_at_period_end) == ("active", True, True)
-
-    ask(database, subscriptions.keep, subscription)
-    work_off(database, stripe)
-    ours, theirs = stripes(database, stripe, subscription)
-    assert (ours.status, ours.canceled_at, theirs.cancel_at_period_end) == ("active", None, False)
-
-    ask(database, subscriptions.cancel_now, subscription)
-    work_off(database, stripe)
-    ours, theirs = stripes(database, stripe, subscription)
-    assert (ours.status, theirs.status) == ("canceled", "canceled")
-    with reading(database, SUPPORT) as view:
-        sources = view.session.scalars(
-            select(SubscriptionChange.source_id).where(SubscriptionChange.source == "action")
-        )
-        done = view.session.scalars(select(Operation.id).where(Operation.state == "done"))
-        assert set(sources) == set(done)
-
-
-@pytest.mark.parametrize("fault", ["drop_after", "drop_before"])
-@pytest.mark.parametrize(
-    "action", [subscriptions.cancel_at_period_end, subscriptions.cancel_now], ids=["at the end", "now"]
-)
-def test_an_unknown_cancellation_is_found_by_the_subscriptions_state(
-    database: Database, stripe: LocalStripe, action, fault: str
-) -> None:
-    subscription = stripe.subscription(database)
-    queued = ask(database, action, subscription)
-    stripe.goes_wrong(fault, method="*", path="/v1/subscriptions/*")
-
-    work_off(database, stripe)
-    between = operation(database, queued.id)
-    work_off(database, stripe, moments.now() + LATER)
-
-    ours, theirs = stripes(database, stripe, subscription)
-    assert between.state == "unknown"
-    assert operation(database, queued.id).state == "done"
-    assert len(stripe.writes(theirs.id)) == (1 if fault == "drop_after" else 2)
-    assert ours.canceled_at is not None
-
-
-def test_a_subscription_that_was_cancelled_at_stripe_meanwhile_counts_as_done(
-    database: Database, stripe: LocalStripe
-) -> None:
-    subscription = stripe.subscription(database)
-    queued = ask(database, subscriptions.cancel_now, subscription)
-    row, _ = stripes(database, stripe, subscription)
-    stripe.gateway.subscriptions.cancel(row.stripe_subscription_id, key="in Stripe's dashboard")
-
-    work_off(database, stripe)
-
-    assert operation(database, queued.id).state == "done"
-    assert stripes(database, stripe, subscription)[0].status == "canceled"
-
-
-def test_stripes_answer_is_the_same_after_it_was_stored(database: Database, stripe: LocalStripe) -> None:
-    subscription = stripe.subscription(database)
-    _, facts = stripes(database, stripe, subscription)
-    payment = stripe.payment(database)
-    approved(database, payment)
-    work_off(database, stripe)
-    [refund] = stripe.refunds(intent(database, payment))
-
-    assert answers.from_text(answers.to_text(facts)) == facts
-    assert answers.from_text(answers.to_text(refund)) == refund
 
 
 def test_what_was_changed_behind_our_back_is_not_sent(database: Database, stripe: LocalStripe) -> None:

@@ -1,5 +1,6 @@
 """Pausing, ending and resuming a couple: the row at once, Stripe's part queued, nothing deleted."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from lib.core.errors import Invalid, NotAllowed, NotFound, Refused
 from lib.core.work import reading
 from lib.models import Operation, Relationship, Subscription
 from lib.services import couple_status
-from tests.factories import NOW, make_couple, make_purchase, make_subscription
+from tests.factories import NOW, make_change, make_couple, make_purchase, make_subscription
 from tests.staff import PRODUCT, SUPPORT, do, read
 
 
@@ -82,14 +83,11 @@ def test_a_paused_couple_is_resumed_or_ended_and_an_ended_one_resumed(database: 
         act(database, couple_status.pause, couple, subscription="keep_running")
     with pytest.raises(Refused, match="becomes ended"):
         act(database, couple_status.end, couple, subscription="keep_running")
-    act(database, couple_status.resume, couple)
+    act(database, couple_status.resume, couple, subscription="keep_running")
 
     standing = read(database, SUPPORT, couple_status.standing, couple)
-    assert (standing.status, standing.why_not_pause, standing.why_not_resume) == (
-        "active",
-        None,
-        "This couple is active.",
-    )
+    assert standing.status == "active"
+    assert (standing.why_not["pause"], standing.why_not["resume"]) == (None, "This couple is active.")
 
 
 def test_what_it_touches_is_said_gifts_and_add_ons_too(database: Database) -> None:
@@ -130,3 +128,75 @@ def test_what_is_not_a_choice_a_role_or_a_couple_is_turned_down(database: Databa
     act(database, couple_status.pause, couple, subscription="keep_running")
     with pytest.raises(Refused, match="Somebody changed this"):
         do(database, SUPPORT, couple_status.end, couple, **wish)
+
+
+@pytest.mark.parametrize(
+    ("fate", "kind", "behavior"),
+    [
+        ("pause", "subscription_pause", None),
+        ("pause_collection", "subscription_pause_collection", "keep_as_draft"),
+    ],
+)
+def test_pausing_a_couple_pauses_its_subscription_or_its_bills_as_was_shown_before(
+    database: Database, fate: str, kind: str, behavior: str | None
+) -> None:
+    couple = make_couple(database)
+    running = make_subscription(database, relationship_id=couple, price_cents=3000)
+    gift = make_subscription(database, relationship_id=couple, is_gift=True, stripe_subscription_id=None)
+    wish = {"subscription": fate, "bills": "keep_as_draft"}
+    shown = read(database, SUPPORT, couple_status.standing, couple).effects[fate]
+
+    act(database, couple_status.pause, couple, **wish)
+
+    with reading(database, SUPPORT) as view:
+        [operation] = view.session.scalars(select(Operation))
+    assert (operation.kind, operation.object_id) == (kind, running)
+    assert json.loads(operation.params).get("behavior") == behavior
+    assert {each.subscription_id: (each.wish, each.mrr_cents) for each in shown} == {
+        running: (fate, -3000),
+        gift: (None, 0),
+    }
+
+
+def test_resuming_a_couple_ends_the_pause_that_each_subscription_is_in(database: Database) -> None:
+    couple = make_couple(database, status="paused")
+    paused = make_subscription(database, relationship_id=couple, status="paused")
+    unbilled = make_subscription(database, relationship_id=couple)
+    make_change(database, unbilled, relationship_id=couple, collection_paused=True)
+    running = make_subscription(database, relationship_id=couple)
+    shown = read(database, SUPPORT, couple_status.standing, couple).effects["end_pauses"]
+
+    number = act(database, couple_status.resume, couple, subscription="end_pauses")
+
+    assert number == 2
+    assert {key: kind for kind, key in queued(database)} == {
+        paused: "subscription_resume",
+        unbilled: "subscription_resume_collection",
+    }
+    assert [each.what for each in shown if each.subscription_id == running] == [
+        "Is in no pause, and stays as it is."
+    ]
+
+
+def test_a_subscription_that_changed_since_it_was_shown_is_not_paused_with_the_couple(
+    database: Database,
+) -> None:
+    couple = make_couple(database)
+    shown = read(database, SUPPORT, couple_status.standing, couple).digest
+    make_subscription(database, relationship_id=couple)
+
+    with pytest.raises(Refused, match="Somebody changed this"):
+        do(database, SUPPORT, couple_status.pause, couple, shown=shown, subscription="pause", reason="x")
+
+    assert (status_of(database, couple), queued(database)) == ("active", [])
+
+
+def test_a_pause_is_no_fate_of_an_ended_couple_and_bills_pause_in_three_ways_only(
+    database: Database,
+) -> None:
+    couple = make_couple(database)
+
+    with pytest.raises(Invalid, match="not “pause”"):
+        act(database, couple_status.end, couple, subscription="pause")
+    with pytest.raises(Invalid, match="not “burn”"):
+        act(database, couple_status.pause, couple, subscription="pause_collection", bills="burn")

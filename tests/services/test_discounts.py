@@ -66,16 +66,17 @@ def codes(database: Database, **filters: Any) -> list[Any]:
         return list(discounts.codes.page(view, **filters).rows)
 
 
-def test_codes_come_newest_first_each_with_its_value_in_its_own_column(database: Database) -> None:
+def test_codes_come_newest_first_each_with_what_it_gives_in_words(database: Database) -> None:
     make_code(database, "spring")
     make_code(database, "five", discount_type="fixed_amount", discount_value=500, created_at=NOW)
     make_code(database, "trial", discount_type="trial_extension", discount_value=14, created_at=NOW)
     rows = codes(database)
 
-    assert [(row.code, row.percent_off, row.amount_off_cents, row.trial_days) for row in rows] == [
-        ("TRIAL", None, None, 14),
-        ("FIVE", None, 500, None),
-        ("SPRING", 20, None, None),
+    [gives] = [column for column in discounts.codes.columns if column.name == "gives"]
+    assert [(row.code, gives.value(row)) for row in rows] == [
+        ("TRIAL", "14 more days of trial"),
+        ("FIVE", "$5.00 off"),
+        ("SPRING", "20 % off"),
     ]
 
 

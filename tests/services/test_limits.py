@@ -13,7 +13,17 @@ from lib.core.errors import Invalid, NotAllowed, NotFound, Refused
 from lib.core.work import reading
 from lib.models import RefundAttempt, RefundLimit
 from lib.services import limit_use, limits, refunds
-from tests.factories import make_payment, make_refund, make_staff, write
+from lib.services.credits import grants
+from lib.services.payments import case, credit
+from tests.factories import (
+    make_couple,
+    make_invoice,
+    make_payment,
+    make_refund,
+    make_staff,
+    make_user,
+    write,
+)
 from tests.staff import FINANCE, SUPPORT, do, read
 
 ADMIN = Actor("staff_admin", "admin@example.org", Role.ADMIN)
@@ -155,3 +165,71 @@ def test_every_try_is_listed_with_the_limit_as_it_was(database: Database) -> Non
         (FINANCE.email, False, 1_000),
     ]
     assert "beyond your limit" in tries[1].refusal
+
+
+def add_credit(database: Database, cents: int, direction: str = "add") -> None:
+    given = {"direction": direction, "amount_cents": cents, "credit_cents": cents}
+    do(database, FINANCE, credit.change_balance, make_invoice(database), reason="Sync was down", **given)
+
+
+def issue_note(database: Database, cents: int) -> None:
+    payment = make_invoice(database)
+    owed = read(database, FINANCE, case.case, payment).owed
+    given = {"amount_cents": cents, "note_reason": "duplicate", "shown": owed.digest}
+    do(database, FINANCE, credit.issue_note, payment, reason="Twice", **given)
+
+
+def test_credit_notes_and_added_credit_count_against_the_limit_on_refunds(database: Database) -> None:
+    set_limit(database, FINANCE.email, 3_000)
+    issue_note(database, 1_000)
+    add_credit(database, 1_500)
+
+    with pytest.raises(Refused, match=r"of which \$25\.00 are used, and this is \$6\.00"):
+        add_credit(database, 600)
+    with pytest.raises(Refused, match="beyond your limit"):
+        issue_note(database, 501)
+    with pytest.raises(Refused, match="beyond your limit"):
+        approve(database, 501)
+    approve(database, 500)
+
+    tries = read(database, FINANCE, limit_use.refund_attempts.page).rows
+    assert sorted((bool(each.allowed), each.amount_cents) for each in tries) == [
+        (False, 501),
+        (False, 501),
+        (False, 600),
+        (True, 500),
+        (True, 1_000),
+        (True, 1_500),
+    ]
+
+
+def test_credit_that_is_taken_back_counts_for_nothing(database: Database) -> None:
+    set_limit(database, FINANCE.email, 100)
+    add_credit(database, 5_000, "take")
+
+    assert of_finance(database).used_cents == 0
+
+
+def test_a_limit_on_grants_is_set_in_credits_and_holds_from_the_next_decision_on(database: Database) -> None:
+    person = make_user(database)
+    couple = make_couple(database, user_1_id=person)
+    given = {"holder": FINANCE.email, "currency": "Credits", "limit_cents": 30, "reason": "Agreed"}
+    do(database, ADMIN, limits.set_limit, "grants", **given)
+    grant = do(database, SUPPORT, grants.request_credits, couple, for_user=person, amount=31, reason="Lost")
+    shown = read(database, FINANCE, grants.one, grant).digest
+
+    with pytest.raises(Refused, match="30 credits within 24 hours, of which 0 credits are used, and this is"):
+        do(database, FINANCE, grants.approve, grant, shown=shown, reason="Fair")
+
+    listed = [each for each in read(database, ADMIN, limit_use.holders, "grants") if each.role == "finance"]
+    [tried] = read(database, FINANCE, limit_use.grant_attempts.page).rows
+    assert [(each.currency, each.limit_cents, each.refused) for each in listed] == [
+        ("credits", 30, 1),
+        ("USD", 20_000, 0),
+    ]
+    assert (tried.grant_id, tried.amount_cents, bool(tried.allowed)) == (grant, 31, False)
+
+
+def test_credits_are_no_unit_of_a_limit_on_refunds(database: Database) -> None:
+    with pytest.raises(Invalid, match="three letters"):
+        set_limit(database, FINANCE.email, 30, currency="credits")

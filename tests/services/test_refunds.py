@@ -1,20 +1,17 @@
 """Refunds: asked for by one, decided by another, within what is left and within a limit."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from lib.core import audit, moments
 from lib.core.database import Database
 from lib.core.errors import Invalid, NotAllowed, NotFound, Refused
-from lib.core.work import reading
-from lib.models import AuditEntry, Operation, Payment, Refund, RefundAttempt, RefundLimit, Reveal
-from lib.services import limit_use, payments, refunds
-from tests.factories import make_couple, make_dispute, make_payment, make_refund, make_user, write
+from lib.models import Operation, Payment
+from lib.services import payments, refunds
+from tests.factories import make_couple, make_dispute, make_payment, make_refund, make_user
+from tests.services.refund_steps import approve, ask, deny, row
 from tests.staff import FINANCE, OTHER_FINANCE, PRODUCT, SUPPORT, do, read
-from tests.statements import counted
 
 
 @pytest.fixture
@@ -22,31 +19,6 @@ def database(sqlite_url: str) -> Iterator[Database]:
     opened = Database(sqlite_url)
     yield opened
     opened.dispose()
-
-
-def ask(database: Database, payment: str, cents: int = 1000, actor=SUPPORT, **over: str) -> str:
-    given = {"reason": "requested_by_customer"} | over
-    return do(database, actor, refunds.request, payment, amount_cents=cents, **given)
-
-
-def approve(database: Database, refund: str, actor=FINANCE) -> Operation:
-    shown = read(database, actor, refunds.one, refund).digest
-    return do(database, actor, refunds.approve, refund, shown=shown, reason="Fair")
-
-
-def deny(database: Database, refund: str, actor=FINANCE) -> None:
-    shown = read(database, actor, refunds.one, refund).digest
-    do(database, actor, refunds.deny, refund, shown=shown, reason="Used it for a year")
-
-
-def row(database: Database, refund: str) -> Refund:
-    with reading(database, FINANCE) as view:
-        return view.session.get_one(Refund, refund)
-
-
-def attempts(database: Database) -> list[RefundAttempt]:
-    with reading(database, FINANCE) as view:
-        return list(view.session.scalars(select(RefundAttempt).order_by(RefundAttempt.id)))
 
 
 def test_a_request_waits_for_a_decision_with_its_payment_and_who_asked(database: Database) -> None:
@@ -207,97 +179,6 @@ def test_support_cannot_decide_and_product_cannot_even_look(database: Database) 
         read(database, PRODUCT, refunds.one, refund)
 
 
-def test_approving_more_than_the_limit_of_a_day_is_refused_and_remembered(database: Database) -> None:
-    big = make_payment(database, amount_cents=90_000)
-    first, second = (
-        make_refund(database, transaction_id=big, refund_amount_cents=cents) for cents in (40_000, 20_000)
-    )
-    approve(database, first)
-
-    with pytest.raises(Refused, match=r"beyond your limit: \$500\.00 within 24 hours, of which \$400\.00"):
-        approve(database, second)
-
-    kept = [(each.refund_id, each.allowed, each.used_cents, each.limit_cents) for each in attempts(database)]
-    assert kept == [(first, True, 0, 50_000), (second, False, 40_000, 50_000)]
-    assert "beyond your limit" in attempts(database)[1].refusal
-    assert row(database, second).status == "pending"
-
-
-def test_a_refused_attempt_is_kept_whatever_the_reason_and_stands_in_the_audit(database: Database) -> None:
-    refund = ask(database, make_payment(database), actor=FINANCE)
-
-    with pytest.raises(Refused):
-        approve(database, refund)
-
-    assert [(each.refund_id, each.allowed) for each in attempts(database)] == [(refund, False)]
-    with reading(database, FINANCE) as view:
-        outcomes = view.session.scalars(
-            select(AuditEntry.outcome).where(AuditEntry.action == "refunds.approve")
-        ).all()
-        assert outcomes == ["refused"]
-        assert audit.verify(view.session).broken_at is None
-
-
-def test_the_limit_is_used_up_for_24_hours_only(database: Database) -> None:
-    payment = make_payment(database, amount_cents=100_000)
-    make_attempt(database, at=moments.now() - timedelta(hours=24), amount_cents=50_000)
-
-    approve(database, make_refund(database, transaction_id=payment, refund_amount_cents=50_000))
-
-    assert [use.left_cents for use in read(database, FINANCE, limit_use.mine)] == [0]
-
-
-def make_attempt(database: Database, **over: object) -> None:
-    values = {
-        "id": "attempt",
-        "admin_user_id": FINANCE.id,
-        "refund_id": "elsewhere",
-        "at": moments.now(),
-        "amount_cents": 1,
-        "currency": "USD",
-        "limit_cents": 50_000,
-        "used_cents": 0,
-        "allowed": True,
-    }
-    write(database, RefundAttempt, **values | over)
-
-
-@pytest.mark.parametrize(
-    ("holders", "limit"),
-    [((), 50_000), (("finance",), 70_000), (("finance", FINANCE.id), 90_000), (("support",), 50_000)],
-)
-def test_the_persons_own_limit_goes_before_the_roles_before_the_default(
-    database: Database, holders: tuple[str, ...], limit: int
-) -> None:
-    cents = {"finance": 70_000, FINANCE.id: 90_000, "support": 10}
-    for holder in holders:
-        write(
-            database,
-            RefundLimit,
-            holder=holder,
-            currency="USD",
-            limit_cents=cents[holder],
-            updated_at=moments.now(),
-            updated_by="test",
-        )
-
-    assert [(use.currency, use.limit_cents) for use in read(database, FINANCE, limit_use.mine)] == [
-        ("USD", limit)
-    ]
-    assert read(database, SUPPORT, limit_use.mine) == []
-
-
-def test_limits_are_per_currency(database: Database) -> None:
-    make_attempt(database, amount_cents=50_000, currency="EUR")
-    euros = make_payment(database, currency="EUR")
-
-    with pytest.raises(Refused, match=r"€500\.00"):
-        approve(database, make_refund(database, transaction_id=euros))
-    approve(database, make_refund(database))
-
-    assert [use.currency for use in read(database, FINANCE, limit_use.mine)] == ["EUR", "USD"]
-
-
 def test_a_payment_that_shrank_since_the_request_is_not_paid_beyond_what_is_left(database: Database) -> None:
     payment = make_payment(database, amount_cents=3000)
     refund = ask(database, payment, 3000)
@@ -329,104 +210,6 @@ def test_only_an_approved_refund_whose_payment_failed_is_tried_again(database: D
         "prepared",
         "failed",
     ]
-
-
-def test_pending_refunds_come_oldest_first_and_the_others_newest_first(database: Database) -> None:
-    start = moments.now()
-    for hours in (2, 1, 3):
-        requested = start + timedelta(hours=hours)
-        for status in ("pending", "processed"):
-            make_refund(database, id=f"{status}_{hours}", status=status, requested_at=requested)
-
-    def ids(status: str | None) -> list[str]:
-        return [each.id for each in read(database, SUPPORT, refunds.requests.page, status=status).rows]
-
-    assert ids("pending") == ["pending_1", "pending_2", "pending_3"]
-    assert ids("processed") == ["processed_3", "processed_2", "processed_1"]
-    assert len(ids(None)) == 6
-    with pytest.raises(Invalid, match="Refunds are pending, approved"):
-        ids("no such status")
-
-
-def test_the_list_shows_people_masked(database: Database) -> None:
-    make_refund(database, user_id=make_user(database, name="Mara Keller"))
-
-    [line] = read(database, SUPPORT, refunds.requests.page).rows
-
-    assert line.person == "Mara K."
-
-
-@pytest.mark.parametrize("status", ["pending", "processed", None])
-def test_the_list_is_served_by_an_index(database: Database, status: str | None) -> None:
-    statement = refunds.requests.build(status=status).limit(50)
-    with database.primary.connect() as connection:
-        sql = statement.compile(connection, compile_kwargs={"literal_binds": True})
-        plan = [step.detail for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
-
-    assert any("idx_admin_refunds_" in step for step in plan)
-    assert not any("TEMP B-TREE" in step for step in plan)
-
-
-def test_a_persons_and_a_couples_payments_say_what_is_refundable(database: Database) -> None:
-    couple, person = make_couple(database), make_user(database)
-    mine = make_payment(database, user_id=person, relationship_id=couple)
-    failed = make_payment(database, user_id=person, relationship_id=couple, status="failed")
-    make_payment(database)
-
-    lines = {line.id: line for line in read(database, SUPPORT, payments.of_person, person)}
-
-    assert {key: (line.left_cents, line.why_not is None) for key, line in lines.items()} == {
-        mine: (3000, True),
-        failed: (0, False),
-    }
-    assert {line.id for line in read(database, SUPPORT, payments.of_couple, couple)} == {mine, failed}
-
-
-def test_one_refund_takes_as_many_statements_whatever_happened_to_its_payment(database: Database) -> None:
-    payment = make_payment(database, amount_cents=90_000)
-    refund = ask(database, payment)
-    numbers = []
-    for more in (0, 20):
-        for _ in range(more):
-            make_refund(database, transaction_id=payment, refund_amount_cents=1)
-        with reading(database, FINANCE) as view, counted(database) as sent:
-            refunds.one(view, refund)
-            numbers.append(len(sent))
-
-    assert numbers[0] == numbers[1] <= 11
-
-
-def test_a_euro_refund_is_shown_in_euros_among_the_others(database: Database) -> None:
-    payment = make_payment(database, currency="EUR")
-    make_refund(database, transaction_id=payment, refund_amount_cents=1)
-
-    case = read(database, FINANCE, refunds.one, ask(database, payment))
-
-    assert [(each.amount_cents, each.currency) for each in case.earlier] == [(1, "EUR")]
-
-
-def test_a_person_who_was_revealed_is_shown_by_name_to_whoever_asked_only(database: Database) -> None:
-    person = make_user(database, name="Mara Keller", email="mara@example.org")
-    refund = make_refund(database, user_id=person)
-    write(
-        database,
-        Reveal,
-        id="reveal",
-        admin_user_id=SUPPORT.id,
-        person_id=person,
-        reason="A call",
-        revealed_at=moments.now(),
-        until=moments.now() + timedelta(minutes=15),
-    )
-
-    shown, masked = (read(database, who, refunds.one, refund) for who in (SUPPORT, FINANCE))
-
-    assert (shown.person, shown.email, shown.payment.person) == (
-        "Mara Keller",
-        "mara@example.org",
-        "Mara Keller",
-    )
-    assert (masked.person, masked.email) == ("Mara K.", "m•••@example.org")
 
 
 def test_the_same_request_again_is_refused_while_it_waits(database: Database) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from lib.core.database import Database
 from lib.core.work import reading
+from lib.jobs import runs, staying
 from lib.models import DiscountCode, DiscountUsage
 from lib.services import discounts
 from tests.factories import make_couple, make_user, write
@@ -53,6 +54,7 @@ def at(day: str) -> datetime:
 
 
 def stayed(database: Database, code: str = "code") -> list[tuple[str, int, str, str, str]]:
+    staying.run(database, NOW)
     with reading(database, SUPPORT, now=NOW) as view:
         found = discounts.stayed(view, code)
     return [(line.who, line.couples, line.after_1, line.after_3, line.after_6) for line in found]
@@ -116,3 +118,24 @@ def test_a_couple_begins_with_its_first_payment_of_all(database: Database) -> No
     write(database, DiscountUsage, id="late", discount_amount_cents=1, **values)
 
     assert stayed(database)[2][:3] == ("in 2025-03, with this code", 1, "0% (0 of 1, few)")
+
+
+def test_what_a_page_reads_is_as_of_the_last_night(database: Database) -> None:
+    couple(database, "2026-01-10", code="code")
+    before = stayed(database)
+    couple(database, "2026-01-11", code="code")
+    with reading(database, SUPPORT, now=NOW) as view:
+        meanwhile = discounts.stayed(view, "code")
+
+    assert (before[0][1], meanwhile[0].couples, stayed(database)[0][1]) == (1, 1, 2)
+
+
+def test_it_is_counted_once_a_day_and_again_soon_after_a_failure(database: Database) -> None:
+    first = staying.is_due(database, NOW)
+    with pytest.raises(ZeroDivisionError), runs.running(database, staying.NAME, clock=lambda: NOW):
+        raise ZeroDivisionError
+    failed = [staying.is_due(database, NOW + timedelta(minutes=minutes)) for minutes in (29, 30)]
+    staying.run(database, NOW + timedelta(hours=1))
+    done = [staying.is_due(database, NOW + timedelta(hours=hours)) for hours in (11, 13)]
+
+    assert (first, failed, done) == (True, [False, True], [False, True])

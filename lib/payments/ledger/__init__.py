@@ -16,6 +16,6 @@ a row counts is for a policy to say by its status. A subscription that is over e
 """
 
 from lib.payments.ledger.backfill import backfill, begin
-from lib.payments.ledger.states import Cause, Source, State, newest, record, state_of
+from lib.payments.ledger.states import Cause, Source, State, newest, newest_of, record, state_of
 
-__all__ = ["Cause", "Source", "State", "backfill", "begin", "newest", "record", "state_of"]
+__all__ = ["Cause", "Source", "State", "backfill", "begin", "newest", "newest_of", "record", "state_of"]

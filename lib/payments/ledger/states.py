@@ -1,11 +1,12 @@
 """The state of a subscription, and adding it to the ledger when it is another than before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, Self
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from lib.core.money import annualised
 from lib.core.work import Work
@@ -89,6 +90,25 @@ def newest(session: Session, subscription_id: str) -> SubscriptionChange | None:
     if pending:  # in the order in which they were added: a chain never goes back in time
         return pending[-1]
     return session.scalars(_NEWEST, {"subscription_id": subscription_id}).one_or_none()
+
+
+def newest_of(session: Session, subscription_ids: Sequence[str]) -> dict[str, SubscriptionChange]:
+    """The last row of the chain of each subscription, by its id, as it is stored. One statement."""
+    earlier = aliased(SubscriptionChange)
+    last = (
+        select(earlier.seq)
+        .where(earlier.subscription_id == SubscriptionChange.subscription_id)
+        .order_by(earlier.effective_at.desc(), earlier.seq.desc())
+        .limit(1)
+        .correlate(SubscriptionChange)
+        .scalar_subquery()
+    )
+    rows = session.scalars(
+        select(SubscriptionChange).where(
+            SubscriptionChange.subscription_id.in_(subscription_ids), SubscriptionChange.seq == last
+        )
+    )
+    return {row.subscription_id: row for row in rows}
 
 
 def record(

@@ -132,6 +132,13 @@ _ALL: Final = (
         repair=_FOLLOW_SUBSCRIPTION,
     ),
     DriftClass(
+        "subscription_collection",
+        "Bills paused on one side",
+        "Its bills are paused at Stripe and not here, or the other way round, so MRR is wrong.",
+        "high",
+        repair="The MRR ledger takes over what Stripe says now; no other row of ours knows this pause.",
+    ),
+    DriftClass(
         "subscription_customer",
         "Another customer at Stripe",
         "The subscription belongs to another customer at Stripe, or our row names none.",

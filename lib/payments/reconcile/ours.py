@@ -17,6 +17,7 @@ from lib.models import (
     Payment,
     Refund,
     Subscription,
+    SubscriptionChange,
     SubscriptionPlan,
     UserAddon,
 )
@@ -44,7 +45,7 @@ class OurPrice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OurSubscription:
-    """A subscription of ours."""
+    """A subscription of ours; whether its bills are paused stands in the MRR ledger alone."""
 
     id: str
     relationship_id: str
@@ -59,6 +60,7 @@ class OurSubscription:
     trial_end: datetime | None
     period_end: datetime | None
     canceled_at: datetime | None
+    bills_paused: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,14 @@ class OurCode:
         return self.is_active and not used_up and not over
 
 
+_BILLS_PAUSED: Final = (
+    select(SubscriptionChange.collection_paused)
+    .where(SubscriptionChange.subscription_id == Subscription.id)
+    .order_by(SubscriptionChange.effective_at.desc(), SubscriptionChange.seq.desc())
+    .limit(1)
+    .correlate(Subscription)
+    .scalar_subquery()
+)
 SUBSCRIPTION: Final = (
     Subscription.id,
     Subscription.relationship_id,
@@ -137,6 +147,7 @@ SUBSCRIPTION: Final = (
     Subscription.trial_end_date.label("trial_end"),
     Subscription.current_period_end.label("period_end"),
     Subscription.canceled_at,
+    func.coalesce(_BILLS_PAUSED, false()).label("bills_paused"),
 )
 _PAYMENT: Final = (
     Payment.id,

@@ -163,6 +163,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = MappingProxyType(
         "subscription_price": _BY_SUBSCRIPTION,
         "subscription_period": _BY_SUBSCRIPTION,
         "subscription_ending": _BY_SUBSCRIPTION,
+        "subscription_collection": _BY_SUBSCRIPTION,
         "subscription_customer": _BY_SUBSCRIPTION,
         "payment_unknown": _BY_INVOICE,
         "payment_collected": _BY_INVOICE,

@@ -7,7 +7,6 @@
     addons.py         an add-on that is paid again and again
     reductions.py     what the coupons on it take off
     redemptions.py    a code that staff put on one was redeemed
-    payments.py       an invoice that was paid or not, a charge that was given back
     payments.py       an invoice that was paid or not, or is closed; a charge that was given back
     invoices.py       what is owed on an invoice, and when it is tried next
     disputes.py       a payment that a bank asks back
@@ -29,7 +28,7 @@ from lib.payments.rows.offers import (
     follow_promotion_code,
     switch_code,
 )
-from lib.payments.rows.payments import follow_charge, follow_closed_invoice, follow_invoice
+from lib.payments.rows.payments import follow_charge, follow_closed_invoice, follow_invoice, subscription_of
 from lib.payments.rows.redemptions import note_redemption
 from lib.payments.rows.reductions import off_by_code
 from lib.payments.rows.refunds import follow_refund
@@ -54,5 +53,6 @@ __all__ = [
     "note_redemption",
     "noted",
     "off_by_code",
+    "subscription_of",
     "switch_code",
 ]

@@ -40,7 +40,7 @@ def follow_invoice(
     if succeeded and facts.amount_paid == 0:
         return follow_closed_invoice(work, facts, payment_intent_id=payment_intent_id, at=at)
     session, moment = work.session, at or work.now
-    subscription = find_subscription(session, _subscription_id(facts))
+    subscription = find_subscription(session, subscription_of(facts))
     payment = _find(session, facts, payment_intent_id, subscription)
     if payment is None and subscription is None:
         return None
@@ -68,7 +68,7 @@ def follow_closed_invoice(
     `at`: when that was so. None when neither a payment nor the subscription is ours.
     """
     session, moment = work.session, at or work.now
-    subscription = find_subscription(session, _subscription_id(facts))
+    subscription = find_subscription(session, subscription_of(facts))
     payment = _find(session, facts, payment_intent_id, subscription)
     if payment is None and subscription is None:
         return None
@@ -118,7 +118,8 @@ def follow_charge(
     return noted(work)
 
 
-def _subscription_id(facts: InvoiceFacts) -> str | None:
+def subscription_of(facts: InvoiceFacts) -> str | None:
+    """The subscription `sub_…` that an invoice is of, by itself or by its lines; None for another invoice."""
     lines = (line.subscription_id for line in facts.lines if line.subscription_id is not None)
     return facts.subscription_id or next(lines, None)
 

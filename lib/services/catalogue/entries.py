@@ -88,8 +88,9 @@ def one(view: View, ref: str) -> Entry:
 
 @query(Permission.CATALOGUE_READ)
 def progress(view: View, ref: str) -> list[OperationView]:
-    """What Stripe said so far, newest operation first: for the page that watches it."""
+    """What Stripe said so far, newest operation first, for the page that watches it; raises NotFound."""
     table, _, key = ref.partition("/")
+    found(view.session, table, key)
     return operations.progress(view, table, key)
 
 

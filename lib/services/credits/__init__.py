@@ -3,6 +3,5 @@
 trace.py      which purchase funded which use: a calculation, first in, first out
 ledger.py     movements of everybody, and one couple's ledger with its check
 grants.py     asking for credits or an add-on on a couple's behalf, and deciding on it
-allowance.py  how much one person may give within 24 hours
 take_back.py  taking back what a refunded payment had bought
 """

@@ -11,12 +11,13 @@ from typing import Final
 from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
+from lib.core import money
 from lib.core.access import Actor, Permission
 from lib.core.errors import Invalid, NotFound, Refused
 from lib.core.listing import AnySelect, Column, listing
 from lib.core.work import Digest, View, Work, action, digest, query
 from lib.models import Addon, CreditGrant, Relationship, User, UserAddon, new_id
-from lib.services.credits import allowance
+from lib.services import limits
 from lib.services.credits.balance import add_movement
 
 STATUSES: Final = ("pending", "given", "denied")
@@ -103,7 +104,7 @@ def one(view: View, grant_id: str) -> GrantCase:
     return GrantCase(
         grant,
         digest(grant),
-        allowance.in_words(grant.amount, grant.unit),
+        money.show(grant.amount, grant.unit),
         person,
         addon.addon_name if addon else None,
         len(earlier),
@@ -140,7 +141,7 @@ def request_credits(
         raise Invalid(f"A grant is of 1 to {MOST_CREDITS:,} credits.")
     if not 1 <= lasts_days <= LONGEST_DAYS:
         raise Invalid(f"Credits last 1 to {LONGEST_DAYS} days.")
-    wanted = CreditGrant(what="credits", amount=amount, unit=allowance.CREDITS, lasts_days=lasts_days)
+    wanted = CreditGrant(what="credits", amount=amount, unit=money.CREDITS, lasts_days=lasts_days)
     return _request(work, couple_id, for_user, wanted, reason)
 
 
@@ -165,7 +166,7 @@ def approve(work: Work, grant_id: str, *, shown: Digest, reason: str) -> str:
     is gone.
     """
     grant = _get(work.session, grant_id)
-    attempt = allowance.attempt(work, grant)
+    attempt = limits.attempt(work, limits.GIVEN, grant.id, grant.amount, grant.unit)
     _must_decide(work, grant, shown)
     attempt.must_fit()
     grant.row_id = _write(work, grant)

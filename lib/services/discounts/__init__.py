@@ -4,6 +4,7 @@ terms.py       what a code gives, checked, in words and in Stripe's
 codes.py       the lists; making, changing and switching one code
 case.py        one code with what became of it, ours against Stripe's
 batches.py     up to 100,000 unique codes, made by the worker
+switching_off.py  a whole batch switched off, by the worker
 staying.py     whether those who redeemed it stayed, compared with others
 redeeming.py   whether a couple may use a code
 """
@@ -42,6 +43,14 @@ from lib.services.discounts.codes import (
     switch_on,
 )
 from lib.services.discounts.staying import NOBODY, STAYED, STAYED_COLUMNS, stayed
+from lib.services.discounts.switching_off import (
+    SwitchOffCase,
+    resume_switch_off,
+    stop_switch_off,
+    switch_batch_off,
+    switch_off_case,
+    switch_off_progress,
+)
 from lib.services.discounts.terms import APPLIES_TO, DURATIONS, KINDS, plans
 
 __all__ = [
@@ -60,6 +69,7 @@ __all__ = [
     "AtStripe",
     "Batch",
     "Discount",
+    "SwitchOffCase",
     "at_stripe",
     "batch",
     "batch_progress",
@@ -74,10 +84,15 @@ __all__ = [
     "progress",
     "redemptions",
     "resume_batch",
+    "resume_switch_off",
     "send_again",
     "stayed",
     "stop_batch",
+    "stop_switch_off",
+    "switch_batch_off",
     "switch_off",
+    "switch_off_case",
+    "switch_off_progress",
     "switch_on",
     "time_at_stripe",
 ]

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from lib.core.access import Permission
 from lib.core.errors import Invalid, NotFound, Refused
 from lib.core.listing import AnySelect, Column, listing
 from lib.core.work import View, Work, action, query
-from lib.models import CodeBatch, DiscountCode, DiscountTerms, MadeCode, new_id
+from lib.models import BatchSwitchOff, CodeBatch, DiscountCode, DiscountTerms, MadeCode, new_id
 from lib.payments import operations
 from lib.payments.operations import OperationView
 from lib.services.discounts.codes import coupon_id
@@ -59,6 +59,7 @@ def batches() -> AnySelect:
         Column("is_active", "Switched on", "flag"),
         Column("promotion_code_id", "At Stripe", "id"),
         Column("refusal", "Not taken because"),
+        Column("switch_off_refusal", "Still on at Stripe because"),
         Column("id", "Id", "id"),
     ),
 )
@@ -74,6 +75,7 @@ def of_batch(*, batch_id: str) -> AnySelect:
             DiscountCode.is_active,
             MadeCode.promotion_code_id,
             MadeCode.refusal,
+            MadeCode.switch_off_refusal,
         )
         .select_from(MadeCode)
         .join(DiscountCode, DiscountCode.id == MadeCode.discount_id)
@@ -134,7 +136,7 @@ def batch_progress(view: View, batch_id: str) -> list[OperationView]:
 @query(Permission.DISCOUNTS_READ)
 def batch(view: View, batch_id: str) -> Batch:
     """One batch with how far it is; raises NotFound."""
-    row = _get(view.session, batch_id)
+    row = get(view.session, batch_id)
     terms = view.session.get(DiscountTerms, batch_id)
     redeemed = view.session.execute(
         select(func.count())
@@ -226,7 +228,7 @@ def make_batch(
 @action(Permission.DISCOUNTS_WRITE, about="admin_discount_batches")
 def stop_batch(work: Work, batch_id: str, *, reason: str) -> None:
     """Let the worker rest; what is made stays. Raises Refused when it is not under way."""
-    row = _get(work.session, batch_id)
+    row = get(work.session, batch_id)
     if row.state not in {"making", "sending"}:
         raise Refused("This batch is not under way.")
     row.state = "stopped"
@@ -234,10 +236,15 @@ def stop_batch(work: Work, batch_id: str, *, reason: str) -> None:
 
 @action(Permission.DISCOUNTS_WRITE, about="admin_discount_batches")
 def resume_batch(work: Work, batch_id: str, *, reason: str) -> None:
-    """Go on where it stopped; nothing is made twice. Raises Refused when it was not stopped."""
-    row = _get(work.session, batch_id)
+    """Go on where it stopped; nothing is made twice.
+
+    Raises Refused when it was not stopped, or was switched off.
+    """
+    row = get(work.session, batch_id, hold=True)
     if row.state != "stopped":
         raise Refused("This batch was not stopped.")
+    if work.session.scalar(select(exists().where(BatchSwitchOff.batch_id == batch_id))):
+        raise Refused("This batch was switched off, so no more codes of it are made. Make another one.")
     row.state = "making" if row.made < row.wanted else "sending"
 
 
@@ -246,8 +253,9 @@ def time_at_stripe(codes: int) -> timedelta:
     return timedelta(seconds=-(-codes // PER_SECOND))
 
 
-def _get(session: Session, batch_id: str) -> CodeBatch:
-    row = session.get(CodeBatch, batch_id)
+def get(session: Session, batch_id: str, *, hold: bool = False) -> CodeBatch:
+    """The batch with an id, held until the end of the action if `hold` says so; raises NotFound."""
+    row = session.get(CodeBatch, batch_id, with_for_update=True if hold else None)
     if row is None:
         raise NotFound(f"There is no batch {batch_id[:60]}. Go back to the list and choose another.")
     return row

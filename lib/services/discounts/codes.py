@@ -11,13 +11,13 @@ import re
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lib.core.access import Permission
 from lib.core.errors import Invalid, NotFound, Refused
-from lib.core.listing import AnySelect, Column, listing
+from lib.core.listing import AnyRow, AnySelect, Column, listing
 from lib.core.work import Digest, Work, action
 from lib.models import (
     DiscountCode,
@@ -32,20 +32,21 @@ from lib.models import (
 from lib.models.expressions import folded, starts_with
 from lib.payments import operations
 from lib.services.discounts.case import why_not_change, why_not_send_again, why_not_switch
-from lib.services.discounts.terms import Terms, as_coupon, check, keep, last_second
+from lib.services.discounts.terms import Terms, as_coupon, check, gives, keep, last_second
 
 SWITCHES: Final = ("on", "off")
 _CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{2,39}")
+
+
+def _gives(row: AnyRow) -> str:
+    return gives(row.discount_type, row.discount_value, row if row.duration else None)
 
 
 @listing(
     Permission.DISCOUNTS_READ,
     columns=(
         Column("code", "Code"),
-        Column("discount_type", "Kind", "status"),
-        Column("percent_off", "Percent off", "count"),
-        Column("amount_off_cents", "Amount off", "money"),
-        Column("trial_days", "Trial days", "count"),
+        Column("gives", "Gives", of=_gives),
         Column("applies_to", "Applies to", "status"),
         Column("current_uses", "Used", "count"),
         Column("max_uses", "Limit", "count"),
@@ -62,14 +63,14 @@ def codes(*, switched: str | None = None, q: str = "") -> AnySelect:
     The thousands that belong to a batch are found by their beginning only: a batch has its own list.
     Raises Invalid for a switch that is neither on nor off.
     """
-    value, kind = DiscountCode.discount_value, DiscountCode.discount_type
     statement: AnySelect = select(
         DiscountCode.id,
         DiscountCode.code,
-        kind,
-        case((kind == "percentage", value)).label("percent_off"),
-        case((kind == "fixed_amount", value)).label("amount_off_cents"),
-        case((kind == "trial_extension", value)).label("trial_days"),
+        DiscountCode.discount_type,
+        DiscountCode.discount_value,
+        DiscountTerms.currency,
+        DiscountTerms.duration,
+        DiscountTerms.duration_in_months,
         DiscountCode.applies_to,
         DiscountCode.current_uses,
         DiscountCode.max_uses,
@@ -77,15 +78,19 @@ def codes(*, switched: str | None = None, q: str = "") -> AnySelect:
         DiscountCode.valid_until,
         DiscountCode.is_active,
         DiscountCode.created_at,
-    ).order_by(sortable(DiscountCode.created_at).desc(), DiscountCode.id.desc())
+    )
+    statement = (
+        statement.outerjoin(MadeCode, MadeCode.discount_id == DiscountCode.id)
+        .outerjoin(DiscountTerms, DiscountTerms.id == MadeCode.terms_id)
+        .order_by(sortable(DiscountCode.created_at).desc(), DiscountCode.id.desc())
+    )
     if switched:
         if switched not in SWITCHES:
             raise Invalid(f"A code is switched on or off, not “{switched[:40]}”.")
         statement = statement.where(DiscountCode.is_active.is_(switched == "on"))
     if q:
         return statement.where(starts_with(DiscountCode.code, q))
-    in_a_batch = exists().where(MadeCode.discount_id == DiscountCode.id, MadeCode.number > 0)
-    return statement.where(~in_a_batch)
+    return statement.where(or_(MadeCode.number.is_(None), MadeCode.number == 0))
 
 
 @listing(

@@ -6,26 +6,32 @@ for so long is not counted for that day: the cell is immature.
 
 The others are weighted by the months in which the redeemers began (direct standardisation), so that a code
 given out in a good month is not praised for the month.
+
+What is compared is counted every night (`lib.jobs.staying`) into a roll-up, for all codes in one statement.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import CTE, case, exists, func, select
+from sqlalchemy import CTE, case, exists, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from lib.core.access import Permission
-from lib.core.listing import Column
+from lib.core.listing import AnySelect, Column
 from lib.core.work import View, query
 from lib.metrics.policies import Policy
 from lib.metrics.spans import spans
-from lib.models import DiscountUsage
+from lib.models import DiscountUsage, StayedMonth
 from lib.models.expressions import days_after, month_of
+from lib.models.types import Moment
 
 HORIZONS: Final = ((1, 30), (3, 91), (6, 183))
 """After how many months, each in days."""
+
+NO_CODE: Final = ""
+"""What stands in the place of a code for those who used none."""
 
 FEW: Final = 20
 """Below so many couples a share says little, and the cell says so."""
@@ -34,9 +40,9 @@ STAYED: Final = (
     "A couple begins on its first paid day and has stayed if it pays 30, 91 and 183 days later. Couples that "
     "have not been here for so long are not counted, and “too early” stands where that is all of them. The "
     "others used no code at all and are weighted by the months in which the redeemers began. Who uses a code "
-    "is not like who does not: a difference is no proof that the code caused it."
+    "is not like who does not: a difference is no proof that the code caused it. Counted every night."
 )
-NOBODY: Final = "Nobody who used it has begun to pay yet."
+NOBODY: Final = "By last night, nobody who used it had begun to pay."
 
 _PAYING: Final = Policy("list", "Pays, at list price", price="list")
 
@@ -73,8 +79,11 @@ class StayedLine:
 
 @query(Permission.DISCOUNTS_READ)
 def stayed(view: View, code_id: str) -> list[StayedLine]:
-    """Redeemers and others, in all and month by month; empty while nobody who redeemed the code pays."""
-    counts = _counts(view.session, code_id, view.now.date())
+    """Redeemers and others, in all and month by month, as they were counted last night. One statement.
+
+    Empty while nobody who redeemed the code pays.
+    """
+    counts = _counts(view.session, code_id)
     redeemed = {count.month: count for count in counts if count.redeemed}
     if not redeemed:
         return []
@@ -89,49 +98,61 @@ def stayed(view: View, code_id: str) -> list[StayedLine]:
     return lines
 
 
-def _counts(session: Session, code_id: str, today: date) -> list[Count]:
-    """One statement over the ledger: per month and side, who began, is mature, has stayed."""
+def _counts(session: Session, code_id: str) -> list[Count]:
+    """Per month, who began with the code, is mature, has stayed; and the same of who used no code."""
+    row = StayedMonth
+    rows = session.scalars(select(row).where(row.discount_id.in_((code_id, NO_CODE)), row.couples > 0))
+    return [
+        Count(
+            each.month,
+            each.discount_id != NO_CODE,
+            each.couples,
+            (each.mature_1, each.mature_3, each.mature_6),
+            (each.stayed_1, each.stayed_3, each.stayed_6),
+        )
+        for each in rows
+    ]
+
+
+def months_of_everybody(today: date, now: datetime) -> AnySelect:
+    """What `StayedMonth` holds, by the ledger up to `today`: a row for each month and code, or no code."""
     span = spans(_PAYING, None, today)
     first = (
         select(span.c.relationship_id, func.min(span.c.begins).label("begun"))
         .group_by(span.c.relationship_id)
         .cte("first")
     )
+    per_couple = _per_couple(first, span)
     usage = DiscountUsage
-    redeemed = exists().where(usage.relationship_id == first.c.relationship_id, usage.discount_id == code_id)
-    used_any = exists().where(usage.relationship_id == first.c.relationship_id)
-    member = (
-        select(first.c.relationship_id, first.c.begun, case((redeemed, 1), else_=0).label("redeemed"))
-        .where(redeemed | ~used_any)
-        .cte("member")
+    used = select(usage.relationship_id, usage.discount_id).distinct()
+    none = select(first.c.relationship_id, literal(NO_CODE).label("discount_id")).where(
+        ~exists().where(usage.relationship_id == first.c.relationship_id)
     )
-    per_couple = _per_couple(member, span)
+    member = union_all(used, none).cte("member")
     month = month_of(per_couple.c.begun)
     sums = []
     for months, days in HORIZONS:
         mature = per_couple.c.begun <= today - timedelta(days=days)
         sums.append(func.sum(case((mature, 1), else_=0)))
         sums.append(func.sum(case((mature, per_couple.c[f"stayed_{months}"]), else_=0)))
-    rows = session.execute(
-        select(month, per_couple.c.redeemed, func.count(), *sums).group_by(month, per_couple.c.redeemed)
+    return (
+        select(member.c.discount_id, month, func.count(), *sums, literal(now, Moment()))
+        .join(member, member.c.relationship_id == per_couple.c.relationship_id)
+        .group_by(member.c.discount_id, month)
     )
-    return [
-        Count(row[0], bool(row[1]), row[2], tuple(map(int, row[3::2])), tuple(map(int, row[4::2])))
-        for row in rows
-    ]
 
 
-def _per_couple(member: CTE, span: CTE) -> CTE:
+def _per_couple(first: CTE, span: CTE) -> CTE:
     """Each couple once, with 1 or 0 for having stayed at each horizon."""
     stayed_after = []
     for months, days in HORIZONS:
-        day = days_after(member.c.begun, days)
+        day = days_after(first.c.begun, days)
         pays = (span.c.begins <= day) & (span.c.ends.is_(None) | (span.c.ends > day))
         stayed_after.append(func.max(case((pays, 1), else_=0)).label(f"stayed_{months}"))
     return (
-        select(member.c.relationship_id, member.c.begun, member.c.redeemed, *stayed_after)
-        .join(span, span.c.relationship_id == member.c.relationship_id)
-        .group_by(member.c.relationship_id, member.c.begun, member.c.redeemed)
+        select(first.c.relationship_id, first.c.begun, *stayed_after)
+        .join(span, span.c.relationship_id == first.c.relationship_id)
+        .group_by(first.c.relationship_id, first.c.begun)
         .cte("per_couple")
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -170,7 +170,18 @@ def as_coupon(session: Session, terms: Terms, name: str) -> dict[str, Any]:
     }
 
 
-def gives(kind: str, value: int, terms: DiscountTerms | None) -> str:
+class Lasting(Protocol):
+    """How long something is taken off, and in which currency: terms, or a row with those columns."""
+
+    @property
+    def currency(self) -> str: ...
+    @property
+    def duration(self) -> str: ...
+    @property
+    def duration_in_months(self) -> int | None: ...
+
+
+def gives(kind: str, value: int, terms: Lasting | None) -> str:
     """What a code gives, in words: `20 % off the first bill`, `$5.00 off for 3 months`, `14 more days`."""
     if kind == "trial_extension":
         return f"{value} more days of trial"

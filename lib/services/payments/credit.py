@@ -1,7 +1,8 @@
 """Credit: a customer's balance, and credit notes. Neither is a refund: no money goes back to a card.
 
 A credit balance lowers the next invoices until it is used up. A credit note takes an amount off one invoice:
-an open one asks for less, a paid one gives the amount to the balance.
+an open one asks for less, a paid one gives the amount to the balance. Both are given away for good, so they
+count against the same limit as the refunds that the actor approves: who has used that up asks a colleague.
 """
 
 from typing import Final
@@ -12,6 +13,7 @@ from lib.core.errors import Invalid, Refused
 from lib.core.work import Digest, Work, action
 from lib.models import Operation, new_id
 from lib.payments import operations
+from lib.services import limits
 from lib.services.payments.case import customer_of, get, invoice_of, why_not
 
 DIRECTIONS: Final = ("add", "take")
@@ -28,10 +30,13 @@ def change_balance(
     `amount_cents`: minor units of the payment's currency, more than zero. `credit_cents`: the credit that
     Stripe said they had when this was decided; no more than that is taken, which would be a debt.
 
-    Raises Invalid for an amount or direction that is none, and Refused when more would be taken than there
-    is, when the payer is no customer at Stripe, or while another operation on the payment is under way.
+    What is added counts against the actor's limit, and every try is kept. Raises Invalid for an amount or
+    direction that is none, and Refused beyond that limit, when more would be taken than there is, when the
+    payer is no customer at Stripe, or while another operation on the payment is under way.
     """
-    payment = get(work.session, payment_id)
+    payment, credit_id = get(work.session, payment_id), new_id()
+    adds = direction == "add" and amount_cents > 0
+    attempt = _attempt(work, credit_id, amount_cents, payment.currency) if adds else None
     if direction not in DIRECTIONS:
         raise Invalid(f"Credit is {' or '.join(DIRECTIONS)}, not “{direction[:40]}”.")
     if amount_cents <= 0:
@@ -43,6 +48,8 @@ def change_balance(
     customer = customer_of(work.session, payment, invoice)
     if customer is None:
         raise Refused("This person is no customer at Stripe that is known here.")
+    if attempt is not None:
+        attempt.must_fit()
     return operations.prepare(
         work,
         "customer_balance",
@@ -55,7 +62,7 @@ def change_balance(
             "amount_cents": -amount_cents if direction == "add" else amount_cents,
             "currency": payment.currency or "USD",
             "description": "Credit from Better Together" if direction == "add" else "Credit taken back",
-            "credit_id": new_id(),
+            "credit_id": credit_id,
         },
         reason=reason,
     )
@@ -77,10 +84,12 @@ def issue_note(
     `amount_cents`: minor units, at most what the invoice asks for, or of a paid one what was paid.
     `note_reason`: one of `NOTE_REASONS`, told to Stripe. `memo`: printed for the customer.
 
-    Raises Invalid for an amount or reason that is none, and Refused when the invoice changed since it was
-    shown, is neither open nor paid, has less left, or while another operation on it is under way.
+    It counts against the actor's limit, and every try is kept. Raises Invalid for an amount or reason that
+    is none, and Refused beyond that limit, when the invoice changed since it was shown, is neither open nor
+    paid, has less left, or while another operation on it is under way.
     """
-    payment = get(work.session, payment_id)
+    payment, credit_id = get(work.session, payment_id), new_id()
+    attempt = _attempt(work, credit_id, amount_cents, payment.currency) if amount_cents > 0 else None
     invoice = invoice_of(work.session, payment)
     if invoice is not None:
         work.expect(invoice, shown)
@@ -92,6 +101,8 @@ def issue_note(
     left = invoice.amount_paid_cents if paid else invoice.amount_remaining_cents
     if not 0 < amount_cents <= left:
         raise Refused(f"A credit note for this invoice is of at most {money.show(left, invoice.currency)}.")
+    assert attempt is not None, "refused above"
+    attempt.must_fit()
     return operations.prepare(
         work,
         "credit_note",
@@ -104,7 +115,11 @@ def issue_note(
             "to_balance": paid,
             "reason": note_reason,
             "memo": memo.strip() or None,
-            "credit_id": new_id(),
+            "credit_id": credit_id,
         },
         reason=reason,
     )
+
+
+def _attempt(work: Work, credit_id: str, amount_cents: int, currency: str | None) -> limits.Attempt:
+    return limits.attempt(work, limits.REFUNDS, credit_id, amount_cents, (currency or "USD").upper())

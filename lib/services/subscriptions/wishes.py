@@ -79,6 +79,11 @@ def prepare(
     work.expect(subscription, shown)
     if why := why_not(wish, Standing.of(subscription, ledger.newest(work.session, subscription.id))):
         raise Refused(why)
+    return queue(work, wish, subscription, reason=reason, **params)
+
+
+def queue(work: Work, wish: Wish, subscription: Subscription, *, reason: str, **params: Any) -> Operation:
+    """Queue a wish that was found to be possible; raises Refused while another operation is under way."""
     return operations.prepare(
         work,
         f"subscription_{wish}",

@@ -82,6 +82,11 @@ def subscription_ending(world: World, couple: Couple) -> str:
     return f"sub_{couple.name}"
 
 
+def subscription_collection(world: World, couple: Couple) -> str:
+    couple.at_stripe("subscription", pause_collection={"behavior": "keep_as_draft", "resumes_at": None})
+    return f"sub_{couple.name}"
+
+
 def subscription_customer(world: World, couple: Couple) -> str:
     couple.here("subscription", stripe_customer_id=None)
     return f"sub_{couple.name}"
@@ -279,6 +284,7 @@ DRIFTS: Final[Mapping[str, Callable[[World, Couple], str]]] = {
         subscription_price_unknown,
         subscription_period,
         subscription_ending,
+        subscription_collection,
         subscription_customer,
         addon_status,
         both_partners_pay,
@@ -306,4 +312,4 @@ DRIFTS: Final[Mapping[str, Callable[[World, Couple], str]]] = {
         event_missing,
     )
 }
-"""Thirty-eight ways to drift apart, by class."""
+"""Thirty-nine ways to drift apart, by class."""

@@ -1,5 +1,7 @@
 """The end of a billing period, brought about by the control route."""
 
+import time
+
 import pytest
 
 from tests.payments.sandbox.account import MONTHLY, Account
@@ -91,6 +93,16 @@ def test_nothing_is_collected_while_collection_is_paused(
     assert renewed["status"] == "active"
     assert account.v1.invoices.retrieve(str(renewed["latest_invoice"])).status == status
     assert len(account.v1.charges.list({"customer": subscription.customer}).data) == 1
+
+
+def test_a_pause_of_collection_is_over_when_it_was_to_end_before_the_renewal(account: Account) -> None:
+    subscription = account.subscription()
+    pause = {"behavior": "void", "resumes_at": int(time.time()) + 86_400}
+    account.v1.subscriptions.update(subscription.id, {"pause_collection": pause})
+    renewed = renew(account, subscription.id)
+
+    assert renewed["pause_collection"] is None
+    assert account.v1.invoices.retrieve(str(renewed["latest_invoice"])).status == "paid"
 
 
 def test_an_ended_subscription_does_not_renew(account: Account) -> None:

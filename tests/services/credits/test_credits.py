@@ -14,7 +14,8 @@ from lib.core.database import Database
 from lib.core.errors import Invalid, NotAllowed, NotFound, Refused
 from lib.core.work import Work, action, reading
 from lib.models import AiCredit, CreditAttempt, CreditGrant, CreditLimit, Payment, UserAddon
-from lib.services.credits import allowance, grants, ledger, opened, take_back
+from lib.services import limit_use
+from lib.services.credits import grants, ledger, opened, take_back
 from tests.factories import (
     NOW,
     make_addon,
@@ -198,7 +199,7 @@ def test_an_add_on_is_given_once_free_of_charge(database: Database, couple: str,
     assert (given.id, given.addon_id, given.status, given.price_cents) == (row, box, "active", 0)
     assert given.stripe_subscription_id is None
     [attempt] = rows(database, CreditAttempt)
-    assert (attempt.unit, attempt.amount, attempt.allowed) == ("USD", 2500, True)
+    assert (attempt.currency, attempt.amount_cents, attempt.allowed) == ("USD", 2500, True)
 
 
 @pytest.mark.parametrize(
@@ -251,9 +252,12 @@ def test_the_limit_counts_what_one_person_gave_within_24_hours_and_keeps_every_t
         approve(database, second)
 
     tries = sorted(rows(database, CreditAttempt), key=lambda each: each.allowed)
-    assert [(each.allowed, each.amount, each.used) for each in tries] == [(False, 50, 60), (True, 60, 0)]
+    assert [(each.allowed, each.amount_cents, each.used_cents) for each in tries] == [
+        (False, 50, 60),
+        (True, 60, 0),
+    ]
     assert "beyond your limit" in tries[0].refusal
-    assert [each.used for each in read(database, FINANCE, allowance.mine)] == [60, 0]
+    assert [each.used_cents for each in read(database, FINANCE, limit_use.mine, "grants")] == [60, 0]
     assert approve(database, second, OTHER_FINANCE)
 
 
@@ -261,9 +265,9 @@ def test_a_limit_of_ones_own_goes_before_the_roles(database: Database) -> None:
     for holder, most in (("finance", 100), (FINANCE.id, 40)):
         write(database, CreditLimit, holder=holder, unit="credits", most=most, updated_at=NOW, updated_by="t")
 
-    assert read(database, FINANCE, allowance.mine)[0].most == 40
-    assert read(database, OTHER_FINANCE, allowance.mine)[0].most == 100
-    assert read(database, SUPPORT, allowance.mine) == []
+    assert read(database, FINANCE, limit_use.mine, "grants")[0].limit_cents == 40
+    assert read(database, OTHER_FINANCE, limit_use.mine, "grants")[0].limit_cents == 100
+    assert read(database, SUPPORT, limit_use.mine, "grants") == []
 
 
 def test_of_decisions_at_one_moment_only_as_many_pass_as_the_limit_allows(

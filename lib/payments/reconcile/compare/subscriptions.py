@@ -24,6 +24,7 @@ def subscription(
         *_period(facts, row, now),
         *_billing(facts, row, prices),
         *_ending(facts, row),
+        *_collection(facts, row),
         *_customer(facts, row),
     ]
 
@@ -218,6 +219,25 @@ def _ending(facts: SubscriptionFacts, row: OurSubscription) -> Iterator[Finding]
         ending if ends else "goes on",
         money_cents=row.price_cents,
         since=facts.canceled_at or row.canceled_at,
+    )
+
+
+def _collection(facts: SubscriptionFacts, row: OurSubscription) -> Iterator[Finding]:
+    """Whether its bills are paused. Of one that is over, or of another status here, that says nothing."""
+    paused = facts.pause_behavior is not None
+    if (
+        row.status not in LIVING
+        or STATUSES.get(facts.status or "") != row.status
+        or paused == row.bills_paused
+    ):
+        return
+    theirs = (facts.pause_behavior or "").replace("_", " ")
+    yield _of(
+        row,
+        "subscription_collection",
+        "billed" if paused else "bills paused",
+        f"bills paused: {theirs}" if paused else "billed",
+        money_cents=row.price_cents,
     )
 
 

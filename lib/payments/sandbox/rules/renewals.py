@@ -22,7 +22,8 @@ def renew(session: Session, subscription_id: str, outcome: str | None = None) ->
 
     `outcome` "succeed" or "fail" decides the payment; None leaves it to the card. A failed payment makes the
     subscription past due. While collection is paused the invoice is made as the pause says and nothing is
-    charged. Raises StripeError for a subscription that does not renew.
+    charged; a pause until a moment before the boundary is over by then. Raises StripeError for a subscription
+    that does not renew.
     """
     subscription = session.get("subscription", subscription_id)
     if subscription["status"] not in RENEWABLE:
@@ -50,6 +51,9 @@ def _next_period(session: Session, subscription: Facts, boundary: int) -> None:
         anchor = subscription["billing_cycle_anchor"] = boundary
         subscription["status"] = "active"
     subscription["current_period_start"] = boundary
+    pause = subscription.get("pause_collection")
+    if pause and pause.get("resumes_at") and pause["resumes_at"] <= boundary:
+        subscription["pause_collection"] = None
     subscription["current_period_end"] = period_end(session, subscription["items"], anchor, boundary)
     session.store.put(subscription)
 

@@ -1,0 +1,52 @@
+"""One turn of a worker over the outbox, and an operation as it is then: shared by the tests of operations."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import update
+
+from lib.core import moments
+from lib.core.database import Database
+from lib.core.work import reading
+from lib.models import Operation, Payment, Refund
+from lib.payments import operations
+from lib.services import refunds
+from tests.factories import make_refund
+from tests.local_stripe import LocalStripe
+from tests.staff import FINANCE, do, read
+
+LATER = timedelta(hours=1)
+
+
+def approved(database: Database, payment: str, cents: int = 1000) -> Operation:
+    """The queued operation of a refund that finance has just approved."""
+    refund = make_refund(database, transaction_id=payment, refund_amount_cents=cents)
+    shown = read(database, FINANCE, refunds.one, refund).digest
+    return do(database, FINANCE, refunds.approve, refund, shown=shown, reason="Fair")
+
+
+def work_off(database: Database, stripe: LocalStripe, now: datetime | None = None) -> None:
+    """One turn of a worker over the operations."""
+    moment = now or moments.now()
+    for operation_id in operations.due(database, moment):
+        operations.run(database, stripe.gateway, operation_id, "worker 1", now=moment)
+        operations.settle(database, operation_id, now=moment)
+
+
+def operation(database: Database, key: str) -> Operation:
+    with reading(database, FINANCE) as view:
+        return view.session.get_one(Operation, key)
+
+
+def refund_row(database: Database, key: str) -> Refund:
+    with reading(database, FINANCE) as view:
+        return view.session.get_one(Refund, key)
+
+
+def intent(database: Database, payment: str) -> str:
+    with reading(database, FINANCE) as view:
+        return view.session.get_one(Payment, payment).stripe_payment_intent_id
+
+
+def change(database: Database, operation_id: str, **values: object) -> None:
+    with database.primary.begin() as connection:
+        connection.execute(update(Operation).where(Operation.id == operation_id).values(**values))
