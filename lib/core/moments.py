@@ -2,6 +2,8 @@
 
 import calendar
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
 
 
 def now() -> datetime:
@@ -9,10 +11,50 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def day_bounds(day: date) -> tuple[datetime, datetime]:
-    """The first moment of a UTC day and the first moment after it."""
-    start = datetime.combine(day, time(), tzinfo=UTC)
-    return start, start + timedelta(days=1)
+def day_bounds(day: date, zone: str = "UTC") -> tuple[datetime, datetime]:
+    """The first moment of a day in a zone and the first moment after it, both in UTC.
+
+    A day on which clocks are moved has 23 hours, or 25.
+    """
+    starts = (
+        datetime.combine(each, time(), tzinfo=ZoneInfo(zone)) for each in (day, day + timedelta(days=1))
+    )
+    start, end = (moment.astimezone(UTC) for moment in starts)
+    return start, end
+
+
+def day_of(moment: datetime, zone: str = "UTC") -> date:
+    """The day in a zone that a moment lies in."""
+    return moment.astimezone(ZoneInfo(zone)).date()
+
+
+@cache
+def offsets(zone: str) -> tuple[tuple[datetime, int], ...]:
+    """How many minutes a zone is ahead of UTC, and up to which moment; the last one holds on.
+
+    From 2000 to 2050, for databases that know no zones.
+    """
+    clock = ZoneInfo(zone)
+
+    def ahead(moment: datetime) -> int:
+        offset = moment.astimezone(clock).utcoffset()
+        assert offset is not None
+        return int(offset.total_seconds()) // 60
+
+    found = []
+    hour, last = datetime(2000, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC)
+    while hour < last:
+        following = hour + timedelta(days=1)
+        if ahead(hour) != ahead(following):
+            # Clocks are moved on a quarter of an hour, in every zone and year that there is.
+            moved = next(
+                moment
+                for quarter in range(1, 97)
+                if ahead(moment := hour + timedelta(minutes=15 * quarter)) != ahead(hour)
+            )
+            found.append((moved, ahead(hour)))
+        hour = following
+    return (*found, (last, ahead(last)))
 
 
 def month_start(day: date) -> date:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal, Self, get_args
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from lib.core.errors import Invalid
 
@@ -16,6 +17,7 @@ DEFAULT_DATABASE: Final = f"sqlite:///{ROOT / 'var' / 'admin.db'}"
 
 WebhookMode = Literal["receive", "observe"]
 RollupMode = Literal["write", "observe"]
+StripeChurn = Literal["at_end", "at_cancellation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Settings:
     stripe_webhooks: WebhookMode
     stripe_reads_per_second: int
     rollups: RollupMode
+    business_zone: str
+    stripe_churn: StripeChurn
     sign_in: SignIn
 
     @classmethod
@@ -67,6 +71,8 @@ class Settings:
             stripe_webhooks=_webhook_mode(env.get("STRIPE_WEBHOOKS", "receive")),
             stripe_reads_per_second=_whole(env, "STRIPE_READS_PER_SECOND", 20),
             rollups=_rollup_mode(env.get("ROLLUPS", "write" if demo else "observe")),
+            business_zone=_zone(env.get("BUSINESS_ZONE", "UTC")),
+            stripe_churn=_stripe_churn(env.get("STRIPE_CHURN", "at_end")),
             sign_in=_sign_in(env, url, demo=demo),
         )
         if demo:
@@ -149,3 +155,18 @@ def _rollup_mode(value: str) -> RollupMode:
         case "write" | "observe":
             return value
     raise Invalid(f"ROLLUPS is one of {', '.join(get_args(RollupMode))}, not “{value[:20]}”.")
+
+
+def _stripe_churn(value: str) -> StripeChurn:
+    match value:
+        case "at_end" | "at_cancellation":
+            return value
+    raise Invalid(f"STRIPE_CHURN is one of {', '.join(get_args(StripeChurn))}, not “{value[:20]}”.")
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise Invalid(f"BUSINESS_ZONE is a zone such as Europe/Berlin, not “{value[:40]}”.") from None
+    return value

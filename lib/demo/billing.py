@@ -332,6 +332,8 @@ class Billing:
                 list_arr_cents=state.list_arr,
                 net_arr_cents=state.net_arr,
                 goodwill_arr_cents=0,
+                forever_arr_cents=0,
+                acquired_via=couple.source,
                 is_gift=state.is_gift,
                 collection_paused=state.collection_paused,
                 set_to_cancel=state.set_to_cancel,

@@ -57,7 +57,7 @@ def fill(
     elsewhere.write(database, stripe_file(settings))
     bulk.leave_runs(database)
     say("Counting every day's revenue, and the tests.")
-    daily.backfill(database, today - timedelta(days=31 * (months + 1)), today)
+    daily.backfill(database, today - timedelta(days=31 * (months + 1)), today, settings)
     experiments.run(database, moments.now())
     staying.run(database, moments.now())
     say(f"{counts.get('users', 0):,} people, {sum(counts.values()):,} rows in {len(counts)} tables.")

@@ -1,17 +1,20 @@
 """The daily roll-up: fills `admin_metric_daily`, from which every page about revenue reads, and with it
-`admin_couple_movements`, the couples behind each movement.
+`admin_couple_moves`, the couples behind each movement.
 
 Any day can be filled again and comes out the same. A day costs little, because only the couples that moved
-are looked at; two years are two sweeps over the ledger, in a transaction for each policy, so that others can
-write in between and a run that was killed leaves whole days behind.
+are looked at, in one transaction. A longer range is worked out from a copy of the ledger first, while nobody
+waits, and then written month by month: others can write in between, and a run that was killed leaves whole
+months behind.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from itertools import groupby
+from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from lib.core import moments
@@ -19,36 +22,50 @@ from lib.core.access import system
 from lib.core.database import Database
 from lib.core.errors import Invalid
 from lib.core.settings import Settings
-from lib.core.work import Work, job, working
+from lib.core.work import Work, job, reading, working
 from lib.jobs import revenue_analytics, runs
 from lib.jobs.runs import Run
-from lib.metrics import mrr
+from lib.metrics import mrr, policies
 from lib.metrics import roll_up as days
-from lib.metrics.policies import HOUSE, POLICIES, Policy
-from lib.models import CoupleMovement, MetricDay, SubscriptionChange, sortable
+from lib.metrics.columnar import copy_of_ledger
+from lib.metrics.policies import Policy
+from lib.metrics.spans import ONE_BY_ONE
+from lib.models import CoupleMove, MetricDay, SubscriptionChange, sortable
 from lib.payments import ledger
 
 NAME: Final = "daily"
 ACTOR: Final = system("worker")
-# A later part of a longer range reads the ledger from its beginning again.
-DAYS_PER_TRANSACTION: Final = 800
 ROWS_PER_STATEMENT: Final = 1000
-# What a run fills. One that an earlier release made filled less, so the next one begins with the ledger.
-FILLS: Final = [CoupleMovement.__tablename__, MetricDay.__tablename__, *POLICIES]
 # An entry of the ledger that took this long to commit is still seen: its number may be below the newest one.
 COMMITTED_WITHIN: Final = timedelta(minutes=10)
+
+Progress = Callable[[int, int], None]
+"""Told after each part: how many days are filled, of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A day's total that comes out another way than it is stored: annualised cents, None where no row is."""
+
+    day: date
+    policy: str
+    currency: str
+    stored_arr_cents: int | None
+    counted_arr_cents: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
     """What a run filled: the days from `since` to `until`, both included, in so many rows.
 
-    `since` is None when the ledger holds nothing, so that there is nothing to fill.
+    `since` is None when the ledger holds nothing, so that there is nothing to fill. `changed`: the totals
+    that were stored otherwise, where the run was asked to look.
     """
 
     since: date | None
     until: date
     rows: int
+    changed: tuple[Change, ...] = ()
 
 
 def run_daily(database: Database, day: date, settings: Settings, *, now: datetime | None = None) -> Filled:
@@ -60,35 +77,94 @@ def run_daily(database: Database, day: date, settings: Settings, *, now: datetim
     Raises Invalid for a day that has not begun, Refused while another process does the same.
     """
     moment = now or moments.now()
-    if day > moment.date():
-        raise Invalid(f"{day} has not begun in UTC yet, so there is nothing to count.")
+    if day > moments.day_of(moment, settings.business_zone):
+        raise Invalid(f"{day} has not begun yet ({settings.business_zone}), so there is nothing to count.")
     seen = runs.latest(database, NAME, state="done")
+    chosen = tuple(policies.of(settings).values())
     with runs.running(database, NAME, argument=day.isoformat(), clock=lambda: now or moments.now()) as run:
         if seen is None or seen.started_at < moments.day_bounds(moment.date())[0]:
             # Once a day: the app makes subscriptions that we may never have heard of.
             with working(database, ACTOR, now=moment) as work:
                 ledger.backfill(work)
-        since, until = _to_fill(run, day, seen, moment)
+        since, until = _to_fill(run, day, seen, moment, chosen)
         if since is None:
             return Filled(None, day, 0)
-        return _fill_days(run, since, until, moment, production=settings.rollups == "write")
+        rows = fill(
+            database,
+            since,
+            until,
+            chosen,
+            now=moment,
+            production=settings.rollups == "write",
+            progress=lambda done, _: run.progress(done),
+        )
+        run.summary |= {"since": since.isoformat(), "until": until.isoformat(), "rows": rows}
+        return Filled(since, until, rows)
 
 
-def backfill(database: Database, since: date, until: date, *, now: datetime | None = None) -> Filled:
-    """Fill every day of a range from the ledger, whatever was stored; production's own table stays as it is.
+def backfill(
+    database: Database,
+    since: date,
+    until: date,
+    settings: Settings,
+    *,
+    now: datetime | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Filled:
+    """Fill every day of a range from the ledger, whatever was stored, and say which totals that changes.
 
+    Production's own table stays as it is. With `dry_run` nothing is written.
     Raises Invalid for a range that is turned round or ends in the future, Refused while a daily run is on.
     """
     moment = now or moments.now()
-    if since > until or until > moment.date():
+    if since > until or until > moments.day_of(moment, settings.business_zone):
         raise Invalid(f"From {since} to {until} is not a range of days that have begun.")
+    chosen = tuple(policies.of(settings).values())
     total = (until - since).days + 1
     with runs.running(
         database, NAME, argument=f"{since}..{until}", total=total, clock=lambda: now or moments.now()
     ) as run:
         # Only the range was filled: what the ledger changed elsewhere is for the next daily run.
         run.summary |= previous.summary if (previous := runs.latest(database, NAME, state="done")) else {}
-        return _fill_days(run, since, until, moment, production=False, trust_stored=False)
+
+        def told(done: int, of: int) -> None:
+            run.progress(done)
+            if progress is not None:
+                progress(done, of)
+
+        with _worked_out(database, since, until, chosen, moment) as sweep:
+            changed = tuple(_changes(database, since, until, sweep.rows))
+            if not dry_run:
+                _write_by_month(database, sweep, since, until, moment, production=False, progress=told)
+        return Filled(since, until, len(sweep.rows), changed)
+
+
+def fill(
+    database: Database,
+    since: date,
+    until: date,
+    chosen: Collection[Policy] = tuple(policies.POLICIES.values()),
+    *,
+    now: datetime,
+    trust_stored: bool = True,
+    production: bool = False,
+    progress: Progress | None = None,
+) -> int:
+    """Fill a range of days for some policies; gives how many rows. Stored days after it are not touched.
+
+    A short range opens with what is stored for the day before if `trust_stored` and it is there; else with
+    what the ledger says. `production` writes the app's own `revenue_analytics` as well.
+    """
+    if until - since > ONE_BY_ONE:
+        with _worked_out(database, since, until, chosen, now) as sweep:
+            _write_by_month(database, sweep, since, until, now, production=production, progress=progress)
+        return len(sweep.rows)
+    with working(database, ACTOR, now=now) as work:
+        rows = roll_up_days(work, since, until, chosen, trust_stored=trust_stored, production=production)
+    if progress is not None:
+        progress((until - since).days + 1, (until - since).days + 1)
+    return rows
 
 
 @job
@@ -96,86 +172,143 @@ def roll_up_days(
     work: Work,
     since: date,
     until: date,
-    policy: Policy = HOUSE,
+    chosen: Collection[Policy],
     *,
     trust_stored: bool = True,
     production: bool = False,
 ) -> int:
-    """Fill a range of days for one policy; gives how many rows. Stored days after it are not touched.
+    """Fill a short range of days in one transaction; gives how many rows."""
+    opening = days.opening_of(work.session, work.session, since, chosen, trust_stored=trust_stored)
+    _empty(work, since, until)
+    work.session.execute(days.couple_moves(chosen, since, until))
+    rows = list(days.rows(work.session, since, until, chosen, opening, work.now))
+    _insert(work, rows, since, until, production=production)
+    return len(rows)
 
-    With `trust_stored` the range opens with what is stored for the day before, if that is there; else with
-    what the ledger says. `production` writes the app's own `revenue_analytics` as well.
-    """
-    opening = days.opening_of(work.session, since, policy, trust_stored=trust_stored)
-    for table in (CoupleMovement, MetricDay):
-        work.session.execute(
-            delete(table).where(table.policy == policy.name, table.day.between(since, until))
-        )
-    work.session.execute(days.couple_movements(since, until, policy))
-    rows = list(days.rows(work.session, since, until, policy, opening, work.now))
+
+@job
+def write_days(
+    work: Work,
+    since: date,
+    until: date,
+    moves: Sequence[dict[str, Any]],
+    rows: Sequence[dict[str, Any]],
+    *,
+    production: bool = False,
+) -> None:
+    """Write a range of days that was worked out before, in place of what is stored."""
+    _empty(work, since, until)
+    for start in range(0, len(moves), ROWS_PER_STATEMENT):
+        work.session.execute(insert(CoupleMove), moves[start : start + ROWS_PER_STATEMENT])
+    _insert(work, rows, since, until, production=production)
+
+
+def _empty(work: Work, since: date, until: date) -> None:
+    for table in (CoupleMove, MetricDay):
+        work.session.execute(delete(table).where(table.day.between(since, until)))
+
+
+def _insert(
+    work: Work, rows: Sequence[dict[str, Any]], since: date, until: date, *, production: bool
+) -> None:
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
         work.session.execute(insert(MetricDay), rows[start : start + ROWS_PER_STATEMENT])
     work.count("admin_metric_daily", len(rows))
     if production:
         work.count("revenue_analytics", revenue_analytics.write(work.session, since, until, work.now))
-    return len(rows)
 
 
-def _fill_days(
-    run: Run, since: date, until: date, moment: datetime, *, production: bool, trust_stored: bool = True
-) -> Filled:
-    rows = 0
-    for first, last in _transactions(since, until):
-        # What this run wrote a moment ago is as good as the ledger.
-        trusted = trust_stored or first > since
-        for policy in POLICIES.values():
-            with working(run.database, ACTOR, now=moment) as work:
-                rows += roll_up_days(
-                    work,
-                    first,
-                    last,
-                    policy,
-                    trust_stored=trusted,
-                    production=production and policy is HOUSE,
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """A long range, worked out: its rows in the order of days, and its movements in the ledger's copy."""
+
+    ledger: Connection
+    rows: list[dict[str, Any]]
+
+
+@contextmanager
+def _worked_out(
+    database: Database, since: date, until: date, chosen: Collection[Policy], moment: datetime
+) -> Iterator[_Sweep]:
+    with reading(database, ACTOR) as view, copy_of_ledger(view.session) as copy:
+        opening = days.opening_of(view.session, copy, since, chosen, trust_stored=False)
+        copy.execute(days.couple_moves(chosen, since, until))
+        yield _Sweep(copy, list(days.rows(copy, since, until, chosen, opening, moment)))
+
+
+def _write_by_month(
+    database: Database,
+    sweep: _Sweep,
+    since: date,
+    until: date,
+    moment: datetime,
+    *,
+    production: bool,
+    progress: Progress | None,
+) -> None:
+    for month, rows in groupby(sweep.rows, key=lambda row: moments.month_start(row["day"])):
+        first, last = max(month, since), min(moments.next_month(month) - timedelta(days=1), until)
+        stored = days.stored_moves(first, last)
+        moves = [dict(row) for row in sweep.ledger.execute(stored).mappings()]
+        with working(database, ACTOR, now=moment) as work:
+            write_days(work, first, last, moves, list(rows), production=production)
+        if progress is not None:
+            progress((last - since).days + 1, (until - since).days + 1)
+
+
+def _changes(
+    database: Database, since: date, until: date, rows: Sequence[dict[str, Any]]
+) -> Iterator[Change]:
+    """The totals that a sweep counted otherwise than they are stored, in the order of days."""
+    with Session(database.primary.execution_options(writes=False)) as session:
+        stored = {
+            (row.day, row.policy, row.currency): row.arr_cents
+            for row in session.execute(
+                select(MetricDay.day, MetricDay.policy, MetricDay.currency, MetricDay.arr_cents).where(
+                    MetricDay.day.between(since, until), MetricDay.plan_id == ""
                 )
-        run.progress((last - since).days + 1)
-    run.summary |= {"since": since.isoformat(), "until": until.isoformat(), "rows": rows}
-    return Filled(since, until, rows)
+            )
+        }
+    counted = {
+        (row["day"], row["policy"], row["currency"]): row["arr_cents"] for row in rows if not row["plan_id"]
+    }
+    for key in sorted(stored.keys() | counted.keys()):
+        if stored.get(key) != counted.get(key):
+            yield Change(*key, stored.get(key), counted.get(key))
 
 
-def _to_fill(run: Run, day: date, seen: runs.PastRun | None, moment: datetime) -> tuple[date | None, date]:
+def _to_fill(
+    run: Run, day: date, seen: runs.PastRun | None, moment: datetime, chosen: Collection[Policy]
+) -> tuple[date | None, date]:
     """Which days a run for `day` has to fill; (None, day) while the ledger is empty.
 
     From the earliest of: the day itself, the last day that is stored (it may have been filled before it was
     over), and the earliest day that an entry noted since the last run changes. Without a last run that filled
     everything: from the ledger's first day.
     """
+    zone, fills = next(iter(chosen)).zone, _fills(chosen)
     with Session(run.database.primary.execution_options(writes=False)) as session:
         change = SubscriptionChange
-        first = mrr.first_day(session)
-        # A run that was killed may have filled one policy further than another.
-        filled = (
-            select(func.max(MetricDay.day)).where(MetricDay.policy.in_(POLICIES)).group_by(MetricDay.policy)
-        )
-        stored = min(session.scalars(filled), default=None)
+        first = mrr.first_day(session, zone)
+        stored = session.scalar(select(func.max(MetricDay.day)))
         settled = select(change.seq).where(sortable(change.recorded_at) <= moment - COMMITTED_WITHIN)
         run.summary |= {
             "newest_seq": newest_entry(session),
             "settled_seq": session.scalar(settled.order_by(change.seq.desc()).limit(1)) or 0,
-            "fills": FILLS,
+            "fills": fills,
         }
         if first is None:
             return None, day
         until = max(day, stored or day)
-        if stored is None or seen is None or seen.summary.get("fills") != FILLS:
+        if stored is None or seen is None or seen.summary.get("fills") != fills:
             return min(first, until), until
         late = session.scalar(
             select(func.min(change.effective_at)).where(
                 change.seq > seen.summary["settled_seq"],
-                change.effective_at < moments.day_bounds(until)[1],
+                change.effective_at < moments.day_bounds(until, zone)[1],
             )
         )
-    return max(first, min(day, stored, late.date() if late else day)), until
+    return max(first, min(day, stored, moments.day_of(late, zone) if late else day)), until
 
 
 def newest_entry(session: Session) -> int:
@@ -183,9 +316,6 @@ def newest_entry(session: Session) -> int:
     return session.scalar(select(func.max(SubscriptionChange.seq))) or 0
 
 
-def _transactions(since: date, until: date) -> Iterator[tuple[date, date]]:
-    first = since
-    while first <= until:
-        last = min(until, first + timedelta(days=DAYS_PER_TRANSACTION - 1))
-        yield first, last
-        first = last + timedelta(days=1)
+def _fills(chosen: Collection[Policy]) -> list[str]:
+    """What a run fills. After one that filled less, or by other rules, the next begins at the beginning."""
+    return [CoupleMove.__tablename__, MetricDay.__tablename__, *(repr(policy) for policy in chosen)]

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import aliased, outerjoin
 
 from lib.core.access import Permission
@@ -13,8 +13,7 @@ from lib.core.moments import day_bounds
 from lib.metrics import policies
 from lib.metrics.mrr import MOVEMENTS
 from lib.metrics.policies import HOUSE
-from lib.metrics.spans import utc_day
-from lib.models import CoupleMovement, Relationship, SubscriptionChange, SubscriptionPlan, User
+from lib.models import CoupleMove, Relationship, SubscriptionChange, SubscriptionPlan, User
 
 _FIRST, _SECOND = aliased(User, name="first_partner"), aliased(User, name="second_partner")
 _COUPLE_COLUMNS = (
@@ -28,7 +27,7 @@ _COUPLE_COLUMNS = (
 @listing(
     Permission.REVENUE_COUPLES,
     columns=(
-        Column("day", "Day (UTC)", "day"),
+        Column("day", "Day", "day"),
         Column("movement", "Movement", "status"),
         *_COUPLE_COLUMNS,
         Column("before_arr_cents", "Before, annualised", "money"),
@@ -48,14 +47,14 @@ def couples_behind(
     currency: str = "USD",
     policy: str = HOUSE.name,
 ) -> AnySelect:
-    """The couples that moved in these UTC days, one row for each day on which one did, newest first.
+    """The couples that moved in these days, one row for each day on which one did, newest first.
 
     Plan, status and cause are those of the couple's last entry in the ledger on that day.
     Raises Invalid for a movement or a policy that does not exist.
     """
     if movement is not None and movement not in MOVEMENTS:
         raise Invalid(f"The movements are {', '.join(MOVEMENTS)}, not “{movement[:40]}”.")
-    moved, entry = CoupleMovement, SubscriptionChange
+    moved, entry = CoupleMove, SubscriptionChange
     statement = (
         select(
             moved.day,
@@ -71,19 +70,21 @@ def couples_behind(
             entry.source.label("known_from"),
         )
         .select_from(
-            outerjoin(moved, entry, entry.seq == _last_entry())
+            outerjoin(moved, entry, entry.seq == moved.seq)
             .outerjoin(SubscriptionPlan, SubscriptionPlan.id == entry.plan_id)
             .outerjoin(Relationship, Relationship.id == moved.relationship_id)
             .outerjoin(_FIRST, _FIRST.id == Relationship.user_1_id)
             .outerjoin(_SECOND, _SECOND.id == Relationship.user_2_id)
         )
         .where(
-            moved.policy == policies.named(policy).name,
+            moved.policies.bitwise_and(policies.named(policy).bit) != 0,
             moved.day.between(since, until),
             moved.currency == currency,
         )
         # As they lie in the table, from its end.
-        .order_by(moved.day.desc(), moved.currency.desc(), moved.relationship_id.desc())
+        .order_by(
+            moved.day.desc(), moved.currency.desc(), moved.relationship_id.desc(), moved.policies.desc()
+        )
     )
     return statement.where(moved.movement == movement) if movement else statement
 
@@ -105,7 +106,8 @@ def couples_in_mrr(
     *, day: date, plan_id: str | None = None, currency: str = "USD", policy: str = HOUSE.name
 ) -> AnySelect:
     """The subscriptions that count at a day's end, with their couples, the latest changed first."""
-    entry, counted = SubscriptionChange, policies.counted(policies.named(policy))
+    chosen = policies.named(policy)
+    entry, counted = SubscriptionChange, policies.counted(chosen)
     statement = (
         select(
             entry.effective_at.label("since"),
@@ -123,7 +125,7 @@ def couples_in_mrr(
         .outerjoin(Relationship, Relationship.id == entry.relationship_id)
         .outerjoin(_FIRST, _FIRST.id == Relationship.user_1_id)
         .outerjoin(_SECOND, _SECOND.id == Relationship.user_2_id)
-        .where(_stands_at(day), counted != 0, entry.currency == currency)
+        .where(_stands_at(day, chosen.zone), counted != 0, entry.currency == currency)
         .order_by(entry.effective_at.desc(), entry.seq.desc())
     )
     return statement.where(entry.plan_id == plan_id) if plan_id else statement
@@ -138,31 +140,8 @@ def _couple(relationship_id: Any) -> tuple[ColumnElement[Any], ...]:
     )
 
 
-def _last_entry() -> ScalarSelect[int]:
-    """The number of the couple's last entry on the day of its movement."""
-    entry = aliased(SubscriptionChange, name="of_that_day")
-    return (
-        select(entry.seq)
-        .where(
-            entry.relationship_id == CoupleMovement.relationship_id,
-            utc_day(entry.effective_at) == CoupleMovement.day,
-        )
-        .order_by(entry.effective_at.desc(), entry.seq.desc())
-        .limit(1)
-        .correlate(CoupleMovement)
-        .scalar_subquery()
-    )
-
-
-def _stands_at(day: date) -> ColumnElement[bool]:
+def _stands_at(day: date, zone: str) -> ColumnElement[bool]:
     """The condition that an entry is its subscription's last one by the end of a day."""
-    entry, later = SubscriptionChange, aliased(SubscriptionChange, name="later")
-    end = day_bounds(day)[1]
-    superseded = select(later.seq).where(
-        later.subscription_id == entry.subscription_id,
-        later.effective_at < end,
-        # Spelled out: SQLite does not search an index for a row value of another row.
-        later.effective_at >= entry.effective_at,
-        or_(later.effective_at > entry.effective_at, later.seq > entry.seq),
-    )
-    return and_(entry.effective_at < end, ~superseded.exists())
+    entry, end = SubscriptionChange, day_bounds(day, zone)[1]
+    # Not an OR, for which SQLite would leave the index that has the rows in order.
+    return and_(entry.effective_at < end, func.coalesce(entry.superseded_at, end) >= end)

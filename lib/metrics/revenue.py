@@ -30,6 +30,7 @@ from lib.metrics.series import (
     PlanShare,
 )
 from lib.models import MetricDay, SubscriptionPlan
+from lib.models.types import TotalCents
 
 COMPARED_WITH: Final = timedelta(days=30)
 NOTHING_YET: Final = (
@@ -86,7 +87,7 @@ def summary(view: View, today: date, currency: str = "USD", policy: Policy = HOU
         .order_by(MetricDay.day.desc())
         .limit(COMPARED_WITH.days + 1)
     )
-    days = {row.day: _day(row) for row in rows}
+    days = {row.day: _day(row, policy.zone) for row in rows}
     if not days:
         basis = Basis(policy, 0, "subscriptions", None)
         money_, count, share = (
@@ -108,9 +109,9 @@ def plan_mix(view: View, day: date, currency: str = "USD", policy: Policy = HOUS
             row.plan or row.plan_id,
             row.billing_period,
             row.currency,
-            row.arr_cents,
-            row.subscriptions,
-            Fraction(row.arr_cents, total) if total else None,
+            int(row.arr_cents),
+            int(row.subscriptions),
+            Fraction(int(row.arr_cents), int(total)) if total else None,
         )
         for row in rows
     )
@@ -146,11 +147,12 @@ def days(*, since: date, until: date, currency: str = "USD", policy: str = HOUSE
     return _totals(currency, policy).where(MetricDay.day.between(since, until)).order_by(MetricDay.day.desc())
 
 
-@listing(Permission.REVENUE_READ, columns=(Column("day", "Day (UTC)", "day"), *PLAN_COLUMNS[:3]))
+@listing(Permission.REVENUE_READ, columns=(Column("day", "Day", "day"), *PLAN_COLUMNS[:3]))
 def plans(*, day: date, currency: str = "USD", policy: str = HOUSE.name) -> AnySelect:
     """What stands at the end of the newest day counted up to `day`, by plan and billing period."""
     mine = and_(MetricDay.policy == policy, MetricDay.currency == currency)
     newest = select(func.max(MetricDay.day)).where(MetricDay.day <= day, mine).scalar_subquery()
+    arr = func.sum(MetricDay.arr_cents, type_=TotalCents)
     return (
         select(
             MetricDay.day,
@@ -158,14 +160,23 @@ def plans(*, day: date, currency: str = "USD", policy: str = HOUSE.name) -> AnyS
             SubscriptionPlan.plan_name.label("plan"),
             MetricDay.billing_period,
             MetricDay.currency,
-            MetricDay.arr_cents,
-            _monthly(MetricDay.arr_cents).label("mrr_cents"),
-            MetricDay.subscriptions,
-            MetricDay.computed_at,
+            arr.label("arr_cents"),
+            _monthly(arr).label("mrr_cents"),
+            func.sum(MetricDay.subscriptions).label("subscriptions"),
+            func.max(MetricDay.computed_at).label("computed_at"),
         )
         .outerjoin(SubscriptionPlan, SubscriptionPlan.id == MetricDay.plan_id)
         .where(MetricDay.day == newest, mine, MetricDay.plan_id != "")
-        .order_by(MetricDay.arr_cents.desc(), MetricDay.plan_id)
+        .group_by(
+            MetricDay.day,
+            MetricDay.plan_id,
+            SubscriptionPlan.plan_name,
+            MetricDay.billing_period,
+            MetricDay.currency,
+        )
+        # A segment in which something moved, and nothing stands, has a row as well.
+        .having(func.sum(MetricDay.subscriptions) != 0)
+        .order_by(arr.desc(), MetricDay.plan_id)
     )
 
 
@@ -196,17 +207,17 @@ def _days(view: View, since: date, until: date, currency: str, policy: Policy) -
     rows = view.session.execute(
         _totals(currency, policy).where(MetricDay.day.between(since, until)).order_by(MetricDay.day)
     )
-    return tuple(_day(row) for row in rows)
+    return tuple(_day(row, policy.zone) for row in rows)
 
 
-def _day(row: AnyRow) -> MrrDay:
+def _day(row: AnyRow, zone: str) -> MrrDay:
     return MrrDay(
         day=row.day,
         currency=row.currency,
         arr_cents=row.arr_cents,
         subscriptions=row.subscriptions,
         couples=row.couples or 0,
-        complete=row.computed_at >= day_bounds(row.day)[1],
+        complete=row.computed_at >= day_bounds(row.day, zone)[1],
         computed_at=row.computed_at,
         **{name: getattr(row, name) for name in Moved.__dataclass_fields__},
     )

@@ -1,4 +1,4 @@
-"""The rows of `admin_couple_movements` and `admin_metric_daily`: worked out here, written by the daily job.
+"""The rows of `admin_couple_moves` and `admin_metric_daily`: worked out here, written by the daily job.
 
 A day closes with what the day before closed with plus what the ledger says about the day. Only the couples
 that moved within the range are looked at, each with its whole history. The movements of couples are written
@@ -6,30 +6,44 @@ first: the days' movements are their sums, so that a figure and the couples behi
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import CTE, Insert, insert, literal, select
+from sqlalchemy import Insert, insert, or_, select
 from sqlalchemy.orm import Session
 
 from lib.metrics import mrr
-from lib.metrics.mrr import Segment
+from lib.metrics.mrr import ARRIVALS, Ledger, Segment
 from lib.metrics.policies import Policy
 from lib.metrics.spans import spans
-from lib.models import CoupleMovement, MetricDay
+from lib.models import CoupleMove, MetricDay
 
-_AMOUNTS: Final = {
-    "new": "new_arr_cents",
-    "reactivation": "reactivation_arr_cents",
-    "expansion": "expansion_arr_cents",
-    "contraction": "contraction_arr_cents",
-    "churn": "churn_arr_cents",
-}
-_COUNTS: Final = {"new": "new_couples", "reactivation": "reactivated_couples", "churn": "churned_couples"}
-_CHANGE_OF_COUPLES: Final = {"new": 1, "reactivation": 1, "churn": -1}
-_NO_MOVEMENT: Final = dict.fromkeys((*_AMOUNTS.values(), *_COUNTS.values()), 0)
+_AMOUNTS: Final = MappingProxyType(
+    {
+        "new": "new_arr_cents",
+        "reactivation": "reactivation_arr_cents",
+        "expansion": "expansion_arr_cents",
+        "contraction": "contraction_arr_cents",
+        "churn": "churn_arr_cents",
+    }
+)
+_COUNTS: Final = MappingProxyType(
+    {
+        "new": "new_couples",
+        "reactivation": "reactivated_couples",
+        "expansion": "expanded_couples",
+        "contraction": "contracted_couples",
+        "churn": "churned_couples",
+    }
+)
+_INVOLUNTARY: Final = ("involuntary_churn_arr_cents", "involuntary_churned_couples")
+_NOTHING: Final = MappingProxyType(
+    {"arr_cents": 0, "subscriptions": 0}
+    | dict.fromkeys((*_AMOUNTS.values(), *_COUNTS.values(), *_INVOLUNTARY), 0)
+)
 
 
 @dataclass(slots=True)
@@ -49,91 +63,121 @@ class Book:
         self.couples.setdefault(segment.currency, 0)
 
 
-def opening_of(session: Session, day: date, policy: Policy, *, trust_stored: bool) -> Book:
-    """What stood when a day began, by the row stored for the day before if that is trusted, or the ledger."""
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What moved on one day in one segment, in one direction."""
+
+    segment: Segment
+    movement: str
+    involuntary: bool
+    arr_cents: int
+    couples: int
+
+
+Books = Mapping[str, Book]
+"""What stands under each policy, by its name."""
+
+
+def opening_of(
+    session: Session, ledger: Ledger, day: date, policies: Collection[Policy], *, trust_stored: bool
+) -> Books:
+    """What stood when a day began: by what is stored for the day before if that is trusted, or the ledger."""
     before = day - timedelta(days=1)
-    book = _stored(session, before, policy) if trust_stored else None
-    return book or _from_ledger(session, before, policy)
+    return {
+        policy.name: (trust_stored and _stored(session, before, policy)) or _counted(ledger, before, policy)
+        for policy in policies
+    }
 
 
-def couple_movements(since: date, until: date, policy: Policy) -> Insert:
+def couple_moves(policies: Collection[Policy], since: date, until: date) -> Insert:
     """The statement that writes every couple's movements of the days from `since` to `until`.
 
     The database does it by itself: two years of half a million couples pass through no Python.
     """
-    moved = mrr.couple_days(policy, since, until)
-    # In the order of the key, so that the table grows at its end.
-    found = select(literal(policy.name).label("policy"), *moved.c).order_by(
-        moved.c.day, moved.c.currency, moved.c.relationship_id
-    )
-    return insert(CoupleMovement).from_select([column.name for column in found.selected_columns], found)
+    found = mrr.couple_moves(policies, since, until)
+    return insert(CoupleMove).from_select([column.name for column in found.selected_columns], found)
 
 
 def rows(
-    session: Session, since: date, until: date, policy: Policy, opening: Book, computed_at: datetime
+    ledger: Ledger,
+    since: date,
+    until: date,
+    policies: Collection[Policy],
+    opening: Books,
+    computed_at: datetime,
 ) -> Iterator[dict[str, Any]]:
     """Every row of the days from `since` to `until`; `opening` is moved on to the end of `until`.
 
     The movements of couples must be there for these days.
     """
-    changed: dict[date, list[tuple[Segment, int, int]]] = defaultdict(list)
-    for day, currency, plan_id, period, arr, number in session.execute(
-        mrr.segment_changes(policy, since, until)
-    ):
-        changed[day].append((Segment(currency, plan_id, period), int(arr), int(number)))
-    moved: dict[date, list[tuple[str, str, int, int]]] = defaultdict(list)
-    for day, currency, movement, arr, couples in session.execute(
-        mrr.movements(_stored_movements(since, until, policy))
-    ):
-        moved[day].append((currency, movement, int(arr), int(couples)))
-
+    by_bit = {policy.bit: policy.name for policy in policies}
+    changed: dict[tuple[str, date], list[tuple[Segment, int, int]]] = defaultdict(list)
+    for bit, day, *where, arr, number in ledger.execute(mrr.segment_changes(policies, since, until)):
+        changed[by_bit[bit], day].append((Segment(*where), int(arr), int(number)))
+    moved = {policy.name: _moved(ledger, since, until, policy) for policy in policies}
     for offset in range((until - since).days + 1):
         day = since + timedelta(days=offset)
-        for change in changed[day]:
-            opening.move(*change)
-        head = {"day": day, "policy": policy.name, "source": "", "computed_at": computed_at}
-        for row in (*_segment_rows(opening), *_total_rows(opening, moved[day])):
-            yield head | row
+        for name, book in opening.items():
+            for change in changed[name, day]:
+                book.move(*change)
+            head = {"day": day, "policy": name, "computed_at": computed_at}
+            for row in _day(book, moved[name].get(day, ())):
+                yield head | row
 
 
-def _segment_rows(book: Book) -> Iterator[dict[str, Any]]:
+def stored_moves(since: date, until: date) -> Any:
+    """The movements of a range of days as they are stored: rows of `admin_couple_moves`."""
+    return select(CoupleMove).where(CoupleMove.day.between(since, until))
+
+
+def _moved(ledger: Ledger, since: date, until: date, policy: Policy) -> dict[date, list[Moved]]:
+    stored = stored_moves(since, until).cte("moved")
+    found: dict[date, list[Moved]] = defaultdict(list)
+    for day, currency, movement, plan_id, period, source, involuntary, arr, couples in ledger.execute(
+        mrr.amounts(stored.c, policy)
+    ):
+        segment = Segment(currency, plan_id, period, source)
+        found[day].append(Moved(segment, movement, bool(involuntary), int(arr), int(couples)))
+    return found
+
+
+def _day(book: Book, moved: Collection[Moved]) -> Iterator[dict[str, Any]]:
+    """The rows of one day: its segments, and the total of each currency."""
+    segments: dict[Segment, dict[str, int]] = {}
     for segment, (arr_cents, subscriptions) in book.segments.items():
         if subscriptions:
-            yield _NO_MOVEMENT | {
-                "currency": segment.currency,
-                "plan_id": segment.plan_id,
-                "billing_period": segment.billing_period,
-                "arr_cents": arr_cents,
-                "subscriptions": subscriptions,
-                "couples": None,
-            }
-
-
-def _total_rows(book: Book, moved: list[tuple[str, str, int, int]]) -> Iterator[dict[str, Any]]:
-    totals = {currency: _NO_MOVEMENT | {"arr_cents": 0, "subscriptions": 0} for currency in book.couples}
-    for currency, movement, arr_cents, couples in moved:
-        totals[currency][_AMOUNTS[movement]] += arr_cents
-        if movement in _COUNTS:
-            totals[currency][_COUNTS[movement]] += couples
-        book.couples[currency] += _CHANGE_OF_COUPLES.get(movement, 0) * couples
-    for segment, (arr_cents, subscriptions) in book.segments.items():
-        totals[segment.currency]["arr_cents"] += arr_cents
-        totals[segment.currency]["subscriptions"] += subscriptions
+            segments[segment] = _NOTHING | {"arr_cents": arr_cents, "subscriptions": subscriptions}
+    for each in moved:
+        _add(segments.setdefault(each.segment, dict(_NOTHING)), each)
+        if each.movement in ARRIVALS:
+            book.couples[each.segment.currency] += each.couples
+        elif each.movement == "churn":
+            book.couples[each.segment.currency] -= each.couples
+    totals = {currency: dict(_NOTHING) for currency in book.couples}
+    for segment, values in segments.items():
+        total = totals[segment.currency]
+        for name, value in values.items():
+            total[name] += value
+        yield _key(segment) | values | {"couples": None}
     for currency, total in totals.items():
-        yield total | {
-            "currency": currency,
-            "plan_id": "",
-            "billing_period": "",
-            "couples": book.couples[currency],
-        }
+        yield _key(Segment(currency, "", "", "")) | total | {"couples": book.couples[currency]}
 
 
-def _stored_movements(since: date, until: date, policy: Policy) -> CTE:
-    return (
-        select(CoupleMovement)
-        .where(CoupleMovement.policy == policy.name, CoupleMovement.day.between(since, until))
-        .cte("moved")
-    )
+def _add(row: dict[str, int], moved: Moved) -> None:
+    row[_AMOUNTS[moved.movement]] += moved.arr_cents
+    row[_COUNTS[moved.movement]] += moved.couples
+    if moved.involuntary and moved.movement == "churn":
+        for name, value in zip(_INVOLUNTARY, (moved.arr_cents, moved.couples), strict=True):
+            row[name] += value
+
+
+def _key(segment: Segment) -> dict[str, Any]:
+    return {
+        "currency": segment.currency,
+        "plan_id": segment.plan_id,
+        "billing_period": segment.billing_period,
+        "source": segment.source,
+    }
 
 
 def _stored(session: Session, day: date, policy: Policy) -> Book | None:
@@ -143,20 +187,24 @@ def _stored(session: Session, day: date, policy: Policy) -> Book | None:
             MetricDay.currency,
             MetricDay.plan_id,
             MetricDay.billing_period,
+            MetricDay.source,
             MetricDay.arr_cents,
             MetricDay.subscriptions,
             MetricDay.couples,
         ).where(MetricDay.day == day, MetricDay.policy == policy.name)
     ):
         if row.plan_id:
-            segment = Segment(row.currency, row.plan_id, row.billing_period)
+            segment = Segment(row.currency, row.plan_id, row.billing_period, row.source)
             book.segments[segment] = (row.arr_cents, row.subscriptions)
         else:
             book.couples[row.currency] = row.couples or 0
     return book if book.couples else None
 
 
-def _from_ledger(session: Session, day: date, policy: Policy) -> Book:
-    known = session.scalars(select(spans(policy, None, day).c.currency).distinct())
-    couples = dict.fromkeys(known, 0) | mrr.couples_at(session, day, policy)
-    return Book(mrr.segments_at(session, day, policy), couples)
+def _counted(ledger: Ledger, day: date, policy: Policy) -> Book:
+    span = spans(policy, None, day)
+    # What began and was over within one day was never seen at a day's end.
+    lasted = or_(span.c.ends.is_(None), span.c.ends != span.c.begins)
+    known = ledger.scalars(select(span.c.currency).where(lasted).distinct())
+    couples = dict.fromkeys(known, 0) | mrr.couples_at(ledger, day, policy)
+    return Book(mrr.segments_at(ledger, day, policy), couples)

@@ -13,13 +13,14 @@ from lib.core.listing import Column
 from lib.metrics.figure import Basis
 
 MRR_COLUMNS: Final = (
-    Column("day", "Day (UTC)", "day"),
+    Column("day", "Day", "day"),
     Column("mrr_cents", "MRR", "money"),
     Column("couples", "Couples", "count"),
     Column("subscriptions", "Subscriptions", "count"),
     Column("new_couples", "New couples", "count"),
     Column("reactivated_couples", "Reactivated", "count"),
     Column("churned_couples", "Churned", "count"),
+    Column("involuntary_churned_couples", "of which involuntary", "count"),
     Column("arr_cents", "ARR", "money"),
     Column("new_arr_cents", "New, annualised", "money"),
     Column("reactivation_arr_cents", "Reactivation, annualised", "money"),
@@ -47,13 +48,18 @@ MONTH_COLUMNS: Final = (
     Column("expansion_arr_cents", "Expansion", "money"),
     Column("contraction_arr_cents", "Contraction", "money"),
     Column("churn_arr_cents", "Churn", "money"),
+    Column("involuntary_churn_arr_cents", "of which involuntary", "money"),
     Column("closing_arr_cents", "Closing ARR", "money"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Movements of a day or a month, in annualised cents (none is negative) and in couples."""
+    """Movements of a day or a month, in annualised cents and in couples.
+
+    None is negative, but for a day on which a couple took back that it came (a policy by which it then
+    never did). The involuntary churn is part of the churn.
+    """
 
     new_arr_cents: int = 0
     reactivation_arr_cents: int = 0
@@ -63,6 +69,10 @@ class Moved:
     new_couples: int = 0
     reactivated_couples: int = 0
     churned_couples: int = 0
+    expanded_couples: int = 0
+    contracted_couples: int = 0
+    involuntary_churn_arr_cents: int = 0
+    involuntary_churned_couples: int = 0
 
     @property
     def net_arr_cents(self) -> int:
@@ -73,7 +83,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MrrDay(Moved):
-    """What recurred at the end of one UTC day, and what moved in it."""
+    """What recurred at the end of one day, and what moved in it."""
 
     day: date
     currency: str

@@ -77,7 +77,7 @@ from lib.models.relationships import (
     UserAchievement,
 )
 from lib.models.replays import InboxReplay, InboxReplayStep
-from lib.models.roll_ups import ArmCount, CoupleMovement, ExperimentCount, StayedMonth
+from lib.models.roll_ups import ArmCount, CoupleMove, ExperimentCount, StayedMonth
 from lib.models.types import sortable
 
 __all__ = [
@@ -106,7 +106,7 @@ __all__ = [
     "CodeBatch",
     "CohortMember",
     "Communication",
-    "CoupleMovement",
+    "CoupleMove",
     "CreditAttempt",
     "CreditGrant",
     "CreditLimit",

@@ -1,6 +1,7 @@
 """Tables of our own about money (revision 0100): the outbox, the inbox, the MRR ledger, limits, roll-ups."""
 
 from datetime import date, datetime
+from typing import Final
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -103,6 +104,18 @@ class StripeObject(Base):
     fetched_at: Mapped[datetime | None]
 
 
+_COUNTED: Final = (
+    "status",
+    "collection_paused",
+    "set_to_cancel",
+    "is_gift",
+    "list_arr_cents",
+    "net_arr_cents",
+    "goodwill_arr_cents",
+    "forever_arr_cents",
+)
+
+
 class SubscriptionChange(Base):
     """The MRR ledger: what a subscription was from `effective_at` on.
 
@@ -110,7 +123,10 @@ class SubscriptionChange(Base):
     sum divided by 12, rounded once when shown. A row states the facts after the change; a policy
     (`lib.metrics.policies`) decides which of them count.
 
-    `goodwill_arr_cents` is how much of what is taken off (list less net) staff gave away in free months.
+    `goodwill_arr_cents` is how much of what is taken off (list less net) staff gave away in free months,
+    `forever_arr_cents` how much of it is a coupon without an end. `acquired_via`: how the couple came to the
+    app, as its first entry knew; empty where nobody does. `superseded_at`: when the next entry of the
+    subscription takes effect; a trigger of the database writes it, whoever adds the entry.
     `source` says who knew: `action` (ours), `event` (Stripe's), `backfill` (worked out from rows later).
     """
 
@@ -119,6 +135,16 @@ class SubscriptionChange(Base):
         Index("idx_subscription_changes_subscription", "subscription_id", "effective_at", "seq"),
         Index("idx_subscription_changes_effective", "effective_at", "seq"),
         Index("idx_subscription_changes_couple", "relationship_id", "effective_at", "seq"),
+        # All that a policy looks at, in the order of time: MRR by day is read from these two alone.
+        Index("idx_subscription_changes_begun", "currency", "effective_at", "seq", *_COUNTED),
+        Index(
+            "idx_subscription_changes_over",
+            "currency",
+            "superseded_at",
+            *_COUNTED,
+            sqlite_where=text("superseded_at IS NOT NULL"),
+            postgresql_where=text("superseded_at IS NOT NULL"),
+        ),
         CheckConstraint("source IN ('action', 'event', 'backfill')", name="subscription_changes_source"),
         CheckConstraint("cause IN ('voluntary', 'involuntary')", name="subscription_changes_cause"),
     )
@@ -141,6 +167,9 @@ class SubscriptionChange(Base):
     source: Mapped[str]
     source_id: Mapped[str | None]
     goodwill_arr_cents: Mapped[int] = mapped_column(server_default=text("0"))
+    forever_arr_cents: Mapped[int] = mapped_column(server_default=text("0"))
+    acquired_via: Mapped[str] = mapped_column(server_default=text("''"))
+    superseded_at: Mapped[datetime | None]
 
 
 class RefundLimit(LimitColumns):
@@ -163,11 +192,12 @@ class RefundAttempt(AttemptColumns):
 
 
 class MetricDay(Base):
-    """One day's roll-up, per policy, currency, plan, billing period and source.
+    """One day's roll-up, per policy, currency, plan, billing period and source (how the couple came).
 
     A row with empty `plan_id`, `billing_period` and `source` is the total of its currency: only there are
-    couples counted, because one couple may hold two plans. `arr_cents` is what stands at the day's end; the
-    movements are what happened in it, all in annualised cents.
+    standing couples counted, because one couple may hold two plans. `arr_cents` is what stands at the day's
+    end; the movements are what happened in it, all in annualised cents, in the segment of the couple's last
+    entry on the day. The involuntary ones are among those that churned.
     """
 
     __tablename__ = "admin_metric_daily"
@@ -190,3 +220,7 @@ class MetricDay(Base):
     reactivated_couples: Mapped[int] = mapped_column(server_default=text("0"))
     churned_couples: Mapped[int] = mapped_column(server_default=text("0"))
     computed_at: Mapped[datetime]
+    involuntary_churn_arr_cents: Mapped[int] = mapped_column(TotalCents, server_default=text("0"))
+    expanded_couples: Mapped[int] = mapped_column(server_default=text("0"))
+    contracted_couples: Mapped[int] = mapped_column(server_default=text("0"))
+    involuntary_churned_couples: Mapped[int] = mapped_column(server_default=text("0"))

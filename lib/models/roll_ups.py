@@ -1,41 +1,64 @@
-"""Roll-ups of our own (revisions 0102, 0111): worked out by jobs from rows that stand elsewhere, so that a page reads few.
+"""Roll-ups of our own (revisions 0102, 0111, 0112): worked out by jobs from rows that stand elsewhere, so that a page reads few.
 
 Every row can be made again: nothing here is known from here alone.
 """
 
 from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, Column, Integer, Table, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lib.models.base import Base
-from lib.models.types import TotalCents
+from lib.models.types import Day, TotalCents
 
 
-class CoupleMovement(Base):
-    """One couple's movement on one UTC day, under one policy and in one currency: the rows behind a figure.
+class CoupleMove(Base):
+    """One couple's movement on one day and in one currency, under a set of policies: the rows behind a figure.
 
     Written together with the `admin_metric_daily` of that day, whose movements it adds up to. Amounts are
-    annualised cents at the day's two ends. SQLite keeps the rows in the order of the key: a list of some days,
-    newest first, is read as it lies, and a day is written once, without an index beside it.
+    annualised cents at the day's two ends; `policies` is the sum of the bits of the policies under which the
+    couple moved just so. `seq` is the couple's last entry in the ledger on that day, which says plan, cause
+    and how it is known. SQLite keeps the rows in the order of the key: a list of some days, newest first, is
+    read as it lies, and a day is written once, without an index beside it.
     """
 
-    __tablename__ = "admin_couple_movements"
+    __tablename__ = "admin_couple_moves"
     __table_args__ = (
         CheckConstraint(
             "movement IN ('new', 'reactivation', 'expansion', 'contraction', 'churn')",
-            name="admin_couple_movements_movement",
+            name="admin_couple_moves_movement",
         ),
         {"sqlite_with_rowid": False},
     )
 
-    policy: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     currency: Mapped[str] = mapped_column(primary_key=True)
     relationship_id: Mapped[str] = mapped_column(primary_key=True)
+    policies: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     movement: Mapped[str]
     before_arr_cents: Mapped[int]
     after_arr_cents: Mapped[int]
+    seq: Mapped[int]
+
+
+# Of releases before revision 0112. Revisions only add, so the table stays; nothing reads or writes it.
+_FORMER_MOVES: Final = Table(
+    "admin_couple_movements",
+    Base.metadata,
+    Column("policy", Text, primary_key=True),
+    Column("day", Day(), primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("relationship_id", Text, primary_key=True),
+    Column("movement", Text, nullable=False),
+    Column("before_arr_cents", Integer, nullable=False),
+    Column("after_arr_cents", Integer, nullable=False),
+    CheckConstraint(
+        "movement IN ('new', 'reactivation', 'expansion', 'contraction', 'churn')",
+        name="admin_couple_movements_movement",
+    ),
+    sqlite_with_rowid=False,
+)
 
 
 class ExperimentCount(Base):

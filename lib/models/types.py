@@ -25,6 +25,8 @@ __all__ = ["Day", "Json", "Moment", "Personal", "TotalCents", "read_moment", "so
 TotalCents = BigInteger().with_variant(Integer(), "sqlite")
 
 SQLITE_FORM = "%Y-%m-%d %H:%M:%S"
+# These have types for moments and days; DuckDB holds the copy that figures are worked out from.
+TYPED = frozenset({"postgresql", "duckdb"})
 
 
 class _SqliteText(UserDefinedType[str]):
@@ -51,8 +53,9 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+        if dialect.name in TYPED:
+            # DuckDB would need an extension for zones: there, moments are UTC without saying so.
+            return dialect.type_descriptor(TIMESTAMP(timezone=dialect.name == "postgresql"))
         return dialect.type_descriptor(_SqliteText("DATETIME"))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
@@ -61,6 +64,8 @@ class Moment(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise TypeError(f"A moment needs a zone: {value!r}")
         moment = value.astimezone(UTC)
+        if dialect.name == "duckdb":
+            return moment.replace(tzinfo=None)
         return moment if dialect.name == "postgresql" else moment.strftime(SQLITE_FORM)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
@@ -74,12 +79,12 @@ class Day(TypeDecorator[date]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "postgresql":
+        if dialect.name in TYPED:
             return dialect.type_descriptor(Date())
         return dialect.type_descriptor(_SqliteText("DATE"))
 
     def process_bind_param(self, value: date | None, dialect: Dialect) -> Any:
-        return value if value is None or dialect.name == "postgresql" else value.isoformat()[:10]
+        return value if value is None or dialect.name in TYPED else value.isoformat()[:10]
 
     def process_result_value(self, value: Any, dialect: Dialect) -> date | None:
         if value is None or isinstance(value, date):

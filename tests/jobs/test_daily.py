@@ -14,11 +14,13 @@ from lib.core.settings import Settings
 from lib.core.work import working
 from lib.jobs import daily, runs
 from lib.jobs.daily import Filled
-from lib.models import CoupleMovement, JobRun, MetricDay, RevenueDay
+from lib.metrics.policies import HOUSE, POLICIES
+from lib.models import CoupleMove, JobRun, MetricDay, RevenueDay
 from tests.factories import make_payment, make_refund, make_subscription, write
 from tests.metrics.ledger import ANNUAL, MONTHLY, NOW, day, entry, stored
 
 SETTINGS = Settings.from_environment({"ROLLUPS": "write"})
+EVERY = tuple(POLICIES.values())
 OBSERVING = replace(SETTINGS, rollups="observe")
 
 
@@ -131,11 +133,17 @@ def test_a_subscription_that_nobody_told_us_about_counts_from_its_start(database
     assert total(database, "06-12")["arr_cents"] == 36_000
 
 
+def number_of_rows(database: Database) -> int:
+    return sum(len(stored(database, policy=policy)) for policy in EVERY)
+
+
 def moved(database: Database) -> list[tuple[Any, ...]]:
-    """Every couple's movements in the order of their key, with what was before and after."""
-    table = CoupleMovement.__table__
+    """Every couple's movements under the house policy in the order of their key, with their entry."""
+    table = CoupleMove.__table__
+    mine = select(table).where(table.c.policies.bitwise_and(HOUSE.bit) != 0)
     with database.primary.connect() as connection:
-        return [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
+        rows = connection.execute(mine.order_by(*table.primary_key.columns)).all()
+    return [(row.day, row.currency, row.relationship_id, *row[4:]) for row in rows]
 
 
 def test_the_couples_behind_a_days_movements_are_written_with_it(database: Database) -> None:
@@ -145,9 +153,9 @@ def test_the_couples_behind_a_days_movements_are_written_with_it(database: Datab
     daily.run_daily(database, day("06-15"), SETTINGS, now=NOW)
 
     assert moved(database) == [
-        ("house", day("06-14"), "USD", "c1", "new", 0, 36_000),
-        ("house", day("06-15"), "EUR", "c2", "new", 0, 36_000),
-        ("house", day("06-15"), "USD", "c1", "expansion", 36_000, 60_000),
+        (day("06-14"), "USD", "c1", "new", 0, 36_000, 1),
+        (day("06-15"), "EUR", "c2", "new", 0, 36_000, 3),
+        (day("06-15"), "USD", "c1", "expansion", 36_000, 60_000, 2),
     ]
 
 
@@ -159,20 +167,20 @@ def test_a_day_that_is_filled_again_has_the_couples_of_its_new_figures_only(data
     entry(database, "06-05", status="canceled", recorded_at=NOW - timedelta(hours=1))
     daily.run_daily(database, day("06-15"), SETTINGS, now=NOW)
 
-    assert moved(database) == [("house", day("06-08"), "USD", "c2", "new", 0, 36_000)]
+    assert moved(database) == [(day("06-08"), "USD", "c2", "new", 0, 36_000, 3)]
 
 
 def test_what_an_earlier_release_did_not_fill_is_filled_by_the_next_run(database: Database) -> None:
     entry(database, "06-01")
     daily.run_daily(database, day("06-14"), SETTINGS, now=NOW - timedelta(days=1))
     with database.primary.begin() as connection:
-        connection.execute(delete(CoupleMovement))
+        connection.execute(delete(CoupleMove))
         summary = json.dumps({"settled_seq": 1, "newest_seq": 1})
         connection.execute(update(JobRun).values(summary=summary))
     caught_up = daily.run_daily(database, day("06-15"), SETTINGS, now=NOW)
 
     assert caught_up.since == day("06-01")
-    assert [row[1] for row in moved(database)] == [day("06-01")]
+    assert [row[0] for row in moved(database)] == [day("06-01")]
 
 
 def test_a_backfill_of_two_years_gives_what_the_days_gave(database: Database) -> None:
@@ -183,16 +191,16 @@ def test_a_backfill_of_two_years_gives_what_the_days_gave(database: Database) ->
     days = [day("2025-01-15") + timedelta(days=offset) for offset in range(517)]
     for on in days[-60:]:
         with working(database, daily.ACTOR, now=NOW) as work:
-            daily.roll_up_days(work, on, on)
+            daily.roll_up_days(work, on, on, EVERY)
     one_by_one, moved_one_by_one = stored(database), moved(database)
     with database.primary.begin() as connection:
         connection.execute(delete(MetricDay))
-    filled = daily.backfill(database, days[0], days[-1], now=NOW)
+    filled = daily.backfill(database, days[0], days[-1], SETTINGS, now=NOW)
 
     assert one_by_one[0]["day"] == days[-60]
     assert [row for row in stored(database) if row["day"] >= days[-60]] == one_by_one
-    assert [row for row in moved(database) if row[1] >= days[-60]] == moved_one_by_one != []
-    assert (filled.since, filled.until, filled.rows) == (days[0], days[-1], len(stored(database)))
+    assert [row for row in moved(database) if row[0] >= days[-60]] == moved_one_by_one != []
+    assert (filled.since, filled.until, filled.rows) == (days[0], days[-1], number_of_rows(database))
 
 
 def test_a_backfill_goes_by_the_ledger_whatever_was_stored(database: Database) -> None:
@@ -201,7 +209,7 @@ def test_a_backfill_goes_by_the_ledger_whatever_was_stored(database: Database) -
     right = stored(database)
     with database.primary.begin() as connection:
         connection.execute(update(MetricDay).values(arr_cents=1, couples=7))
-    daily.backfill(database, day("06-10"), day("06-15"), now=NOW)
+    daily.backfill(database, day("06-10"), day("06-15"), SETTINGS, now=NOW)
 
     assert [row for row in stored(database) if row["day"] >= day("06-10")] == [
         row for row in right if row["day"] >= day("06-10")
@@ -213,8 +221,7 @@ def test_a_run_that_was_killed_leaves_whole_days_and_the_next_one_goes_on(databa
     interrupted = NOW - timedelta(hours=1)
     killed = runs.running(database, daily.NAME, clock=lambda: interrupted)
     killed.__enter__()
-    with working(database, daily.ACTOR, now=interrupted) as work:
-        daily.roll_up_days(work, day("2024-01-01"), day("2024-12-31"))
+    daily.fill(database, day("2024-01-01"), day("2024-12-31"), EVERY, now=interrupted)
     daily.run_daily(database, day("06-15"), SETTINGS, now=NOW)
 
     days = {row["day"] for row in stored(database)}
@@ -227,7 +234,7 @@ def test_two_workers_do_not_fill_at_once(database: Database) -> None:
         with pytest.raises(Refused, match="running already"):
             daily.run_daily(database, day("06-15"), SETTINGS, now=NOW)
         with pytest.raises(Refused, match="running already"):
-            daily.backfill(database, day("06-01"), day("06-15"), now=NOW)
+            daily.backfill(database, day("06-01"), day("06-15"), SETTINGS, now=NOW)
 
     assert stored(database) == []
 
@@ -236,14 +243,14 @@ def test_a_day_that_has_not_begun_is_refused(database: Database) -> None:
     with pytest.raises(Invalid, match="has not begun"):
         daily.run_daily(database, day("06-16"), SETTINGS, now=NOW)
     with pytest.raises(Invalid, match="not a range"):
-        daily.backfill(database, day("06-15"), day("06-14"), now=NOW)
+        daily.backfill(database, day("06-15"), day("06-14"), SETTINGS, now=NOW)
 
 
 def test_a_person_does_not_run_the_job(database: Database) -> None:
     admin = Actor("staff_1", "admin@example.org", Role.ADMIN)
 
     with pytest.raises(NotAllowed, match="Only the worker"), working(database, admin, now=NOW) as work:
-        daily.roll_up_days(work, day("06-15"), day("06-15"))
+        daily.roll_up_days(work, day("06-15"), day("06-15"), EVERY)
 
 
 def test_the_run_is_kept_with_what_it_filled(database: Database) -> None:
@@ -256,10 +263,14 @@ def test_the_run_is_kept_with_what_it_filled(database: Database) -> None:
     assert run.summary == {
         "newest_seq": 1,
         "settled_seq": 1,
-        "fills": daily.FILLS,
+        "fills": [
+            "admin_couple_moves",
+            "admin_metric_daily",
+            *map(repr, POLICIES.values()),
+        ],
         "since": "2026-06-14",
         "until": "2026-06-15",
-        "rows": 4,
+        "rows": 4 * len(POLICIES),
     }
 
 

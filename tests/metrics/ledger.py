@@ -4,11 +4,13 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
 
 from lib.core.access import system
 from lib.core.database import Database
-from lib.core.work import working
 from lib.jobs import daily
+from lib.metrics import mrr
+from lib.metrics.policies import HOUSE, Policy
 from lib.models import MetricDay, SubscriptionChange
 
 DESK = system("test")
@@ -47,16 +49,27 @@ def entry(database: Database, on: str | datetime, arr: int = MONTHLY, **over: An
         connection.execute(insert(SubscriptionChange).values(**values | over))
 
 
-def fill(database: Database, since: str, until: str, *, now: datetime = NOW) -> None:
-    """Fill the roll-ups of a range of days."""
-    with working(database, DESK, now=now) as work:
-        daily.roll_up_days(work, day(since), day(until))
+def fill(database: Database, since: str, until: str, policy: Policy = HOUSE, *, now: datetime = NOW) -> None:
+    """Fill the roll-ups of a range of days under one policy."""
+    daily.fill(database, day(since), day(until), (policy,), now=now)
 
 
-def stored(database: Database, *, without: tuple[str, ...] = ("computed_at",)) -> list[dict[str, Any]]:
-    """Every row of the roll-up, in order of its key."""
+def moved(
+    database: Database, since: str, until: str, policy: Policy = HOUSE
+) -> list[tuple[date, str, str, int, int]]:
+    """Day, currency, movement, annualised cents and couples of a range of days, straight from the ledger."""
+    found = mrr.couple_moves((policy,), day(since), day(until)).subquery()
+    with Session(database.primary.execution_options(writes=False)) as session:
+        rows = session.execute(mrr.amounts(found.c, policy).order_by(found.c.day, found.c.currency)).all()
+    return [(row[0], row[1], row[2], int(row[-2]), int(row[-1])) for row in rows]
+
+
+def stored(
+    database: Database, *, policy: Policy = HOUSE, without: tuple[str, ...] = ("computed_at",)
+) -> list[dict[str, Any]]:
+    """Every row of the roll-up under one policy, in order of its key."""
     table = MetricDay.__table__
-    rows = select(table).order_by(*table.primary_key.columns)
+    rows = select(table).where(table.c.policy == policy.name).order_by(*table.primary_key.columns)
     with database.primary.connect() as connection:
         return [
             {name: value for name, value in row.items() if name not in without}

@@ -156,5 +156,5 @@ def test_the_list_behind_mrr_is_read_newest_first_through_an_index(sqlite: Datab
             row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}".replace("?", "1")))
         ]
 
-    assert any("subscription_changes USING INDEX idx_subscription_changes_effective" in line for line in plan)
+    assert any("subscription_changes USING INDEX idx_subscription_changes_begun" in line for line in plan)
     assert not any("TEMP B-TREE" in line or line.startswith("SCAN") for line in plan)

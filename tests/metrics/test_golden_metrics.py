@@ -10,9 +10,8 @@ import pytest
 from lib.core.database import Database
 from lib.core.work import reading
 from lib.metrics import mrr, revenue
-from lib.metrics.policies import HOUSE
 from tests.conftest import golden
-from tests.metrics.ledger import DESK, NOW, day, entry, fill
+from tests.metrics.ledger import DESK, NOW, day, entry, fill, moved
 
 TODAY = NOW.date()
 
@@ -82,10 +81,9 @@ def test_one_that_is_set_to_cancel_churns_when_its_period_ends(sqlite: Database)
     entry(sqlite, "2026-01-31")
     entry(sqlite, asked, set_to_cancel=True)
     entry(sqlite, end, status="canceled")
-    with sqlite.primary.connect() as connection:
-        moved = connection.execute(mrr.movements(mrr.couple_days(HOUSE, day("2026-02-01"), TODAY))).all()
+    found = moved(sqlite, "2026-02-01", TODAY.isoformat())
 
-    assert [(row[0].isoformat(), row[2]) for row in moved] == [
+    assert [(row[0].isoformat(), row[2]) for row in found] == [
         (published["expected"]["profitwell_churn_date"], "churn")
     ]
 
@@ -111,11 +109,10 @@ def test_two_purchases_within_an_hour_are_one_new_couple(sqlite: Database) -> No
     first, second = published["input"]["subscriptions_bought_within_minutes"]
     entry(sqlite, NOW, 1200 * first, subscription_id="s1")
     entry(sqlite, NOW + timedelta(minutes=59), 1200 * second, subscription_id="s2")
-    with sqlite.primary.connect() as connection:
-        moved = connection.execute(mrr.movements(mrr.couple_days(HOUSE, TODAY, TODAY))).all()
+    found = moved(sqlite, TODAY.isoformat(), TODAY.isoformat())
 
     ((_, amount),) = published["expected"]["movements"]
-    assert [(row[2], int(row[3])) for row in moved] == [("new", 1200 * amount)]
+    assert [row[2:4] for row in found] == [("new", 1200 * amount)]
 
 
 def test_churn_is_divided_by_those_at_the_start_alone(sqlite: Database) -> None:

@@ -12,7 +12,7 @@ from lib.core.database import Database
 from lib.core.errors import NotAllowed
 from lib.core.work import reading
 from lib.metrics import mrr
-from lib.metrics.policies import HOUSE
+from tests.metrics import ledger
 from tests.metrics.ledger import ANNUAL, BOX, DESK, MONTHLY, day, entry
 
 
@@ -25,9 +25,8 @@ def standing(database: Database, on: str) -> list[tuple[str, int, int, int]]:
 
 
 def moved(database: Database, since: str, until: str) -> list[tuple[str, str, int, int]]:
-    with database.primary.connect() as connection:
-        rows = connection.execute(mrr.movements(mrr.couple_days(HOUSE, day(since), day(until)))).all()
-    return sorted((row[0].strftime("%m-%d"), row[2], int(row[3]), row[4]) for row in rows)
+    rows = ledger.moved(database, since, until)
+    return sorted((on.strftime("%m-%d"), movement, arr, couples) for on, _, movement, arr, couples in rows)
 
 
 def test_an_empty_ledger_recurs_nothing(database: Database) -> None:
@@ -178,7 +177,10 @@ def test_moments_in_the_apps_own_form_fall_on_their_day(sqlite: Database) -> Non
     with sqlite.primary.begin() as connection:
         for seq, moment in ((1, "2026-06-01T23:59:59.999Z"), (2, "2026-06-02T00:00:00.000Z")):
             connection.execute(
-                text("UPDATE subscription_changes SET effective_at = :moment WHERE seq = :seq"),
+                text(
+                    "UPDATE subscription_changes SET effective_at = CASE WHEN seq = :seq THEN :moment ELSE "
+                    "effective_at END, superseded_at = CASE WHEN seq = :seq - 1 THEN :moment END"
+                ),
                 {"moment": moment, "seq": seq},
             )
 

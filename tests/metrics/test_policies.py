@@ -14,6 +14,7 @@ from tests.metrics.ledger import entry
 NOT_HOUSE = Policy(
     "test",
     "The opposite",
+    64,
     trial=True,
     past_due=False,
     paused=True,
@@ -21,7 +22,7 @@ NOT_HOUSE = Policy(
     gift=True,
     price="list",
 )
-STRICT = Policy("strict", "Free months are lost", free_months=False)
+STRICT = Policy("strict", "Free months are lost", 128, free_months=False)
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Facts:
     list_arr_cents: int = 36_000
     net_arr_cents: int = 32_400
     goodwill_arr_cents: int = 0
+    forever_arr_cents: int = 0
     is_gift: bool = False
     collection_paused: bool = False
     set_to_cancel: bool = False
@@ -65,6 +67,7 @@ def test_the_rule_in_sql_is_the_rule_in_python(database: Database, policy: Polic
             collection_paused=paused,
             set_to_cancel=ending,
             goodwill_arr_cents=3_600 if given else 0,
+            forever_arr_cents=1_200 if given else 0,
         )
         for status, gift, paused, ending, given in product(statuses, *[(False, True)] * 4)
     ]
@@ -77,6 +80,7 @@ def test_the_rule_in_sql_is_the_rule_in_python(database: Database, policy: Polic
             list_arr_cents=facts.list_arr_cents,
             net_arr_cents=facts.net_arr_cents,
             goodwill_arr_cents=facts.goodwill_arr_cents,
+            forever_arr_cents=facts.forever_arr_cents,
             is_gift=facts.is_gift,
             collection_paused=facts.collection_paused,
             set_to_cancel=facts.set_to_cancel,
@@ -110,6 +114,7 @@ def test_a_policy_answers_every_question_in_words() -> None:
         "Gift": "does not count",
         "Free months from staff": "count as if paid",
         "Discount": "the price paid, while a discount lasts",
+        "Came and left within a month": "new and churned",
         "Tax, one-off add-ons, credits": "do not count",
     }
 

@@ -187,17 +187,22 @@ def test_a_server_that_cannot_be_reached_is_refused_without_its_password() -> No
     assert "open-sesame" not in str(refused.value)
 
 
+# The ledger's own, which closes the entry before a new one.
+_OF_THE_TRIGGER = {"CREATE TRIGGER", "CREATE FUNCTION", "RETURN NULL", "END", "END $$"}
+
+
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_our_revisions_never_change_a_table_of_production(dialect: str) -> None:
     statements = _statements(schema.as_sql(dialect, "0003", "head"))
 
     kinds = {_kind(statement) for statement in statements}
-    assert kinds - {"DO", "BEGIN", "COMMIT"} == {
+    assert kinds - {"DO", "BEGIN", "COMMIT", *_OF_THE_TRIGGER} == {
         "CREATE TABLE",
         "CREATE INDEX",
         "INSERT INTO",
         "ALTER TABLE",
         "UPDATE alembic_version",
+        "UPDATE subscription_changes",
     }
     created = {statement.split()[2] for statement in statements if _kind(statement) == "CREATE TABLE"}
     altered = [statement for statement in statements if _kind(statement) == "ALTER TABLE"]

@@ -135,6 +135,7 @@ def _discount(row: object) -> DiscountFacts | None:
         promotion_code_id=ident(at(row, "promotion_code")),
         start=moment(at(row, "start")),
         end=moment(at(row, "end")),
+        duration=first(text(at(row, "source", "coupon", "duration")), text(at(row, "coupon", "duration"))),
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Table, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from lib.core.work import Work, job
-from lib.models import DiscountUsage, Payment, Subscription, SubscriptionChange, sortable
+from lib.models import CohortMember, DiscountUsage, Payment, Subscription, SubscriptionChange, sortable
 from lib.payments.ledger.history import Known, history_of
 from lib.payments.ledger.states import newest
 
@@ -39,6 +39,15 @@ _DISCOUNTED: Final = (
     .where(*_ONE_OF, Payment.status.in_(("succeeded", "refunded")))
     .group_by(Payment.subscription_id, Payment.id, _PAID_AT)
     .order_by(Payment.subscription_id, _PAID_AT)
+)
+
+_CAME: Final = (
+    select(Subscription.id, func.min(CohortMember.joined_via))
+    .join(CohortMember, CohortMember.relationship_id == Subscription.relationship_id)
+    .where(
+        Subscription.id.between(bindparam("first"), bindparam("last")), CohortMember.joined_via.is_not(None)
+    )
+    .group_by(Subscription.id)
 )
 
 
@@ -104,7 +113,7 @@ def _without_chain(session: Session, after: str, limit: int) -> list[dict[str, A
 
 
 def _with_payments(session: Session, found: Sequence[dict[str, Any]]) -> Iterator[Known]:
-    """The subscriptions with what their payments say: two statements, whatever their number."""
+    """The subscriptions with what their payments say and how they came: three statements in all."""
     first, last = found[0]["id"], found[-1]["id"]
     dates: dict[str | None, dict[str, Any]] = defaultdict(dict)
     for key, failed, earliest, latest in session.execute(_PAID, {"first": first, "last": last}):
@@ -117,6 +126,12 @@ def _with_payments(session: Session, found: Sequence[dict[str, Any]]) -> Iterato
     for key, paid, cents in session.execute(_DISCOUNTED, {"first": first, "last": last}):
         if paid is not None:
             discounts[key].append((paid, cents))
+    came = {key: via for key, via in session.execute(_CAME, {"first": first, "last": last})}  # noqa: C416
     for subscription in found:
         key = subscription["id"]
-        yield Known(**subscription, **dates.get(key, {}), discounts=discounts.get(key, ()))
+        yield Known(
+            **subscription,
+            **dates.get(key, {}),
+            discounts=discounts.get(key, ()),
+            acquired_via=came.get(key) or "",
+        )

@@ -34,8 +34,8 @@ _LOST: Final = ("payment_failed", "payment_disputed", "card_declined")
 class Known:
     """What the rows say about one subscription; `discounts` are (paid at, cents off), oldest first.
 
-    A date is None where there is none or it cannot be read. `first_paid`, `last_paid` and `last_failed` are
-    about its payments.
+    `acquired_via`: how the couple came. A date is None where there is none or it cannot be read.
+    `first_paid`, `last_paid` and `last_failed` are about its payments.
     """
 
     id: str
@@ -57,6 +57,7 @@ class Known:
     last_paid: datetime | None = None
     last_failed: datetime | None = None
     discounts: Sequence[tuple[datetime, int]] = ()
+    acquired_via: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ def _states(
         "is_gift": bool(known.is_gift),
         "collection_paused": False,
         "set_to_cancel": False,
+        "acquired_via": known.acquired_via,
     }
     for at, change in sorted((step for step in steps if step[0] <= now), key=lambda step: step[0]):
         fields |= change

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, Self
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from lib.core.money import annualised
 from lib.core.work import Work
-from lib.models import Subscription, SubscriptionChange
+from lib.models import CohortMember, Subscription, SubscriptionChange
 
 Source = Literal["action", "event", "backfill"]
 Cause = Literal["voluntary", "involuntary"]
@@ -27,7 +27,8 @@ _NEWEST: Final = (
 class State:
     """What a policy may look at; two equal states need no second row. Amounts are annualised cents.
 
-    `goodwill_arr_cents`: how much of what is taken off is free months that staff gave.
+    `goodwill_arr_cents`: how much of what is taken off is free months that staff gave; `forever_arr_cents`:
+    how much of it is coupons without an end. `acquired_via`: how the couple came, empty where nobody knows.
     """
 
     relationship_id: str
@@ -41,6 +42,8 @@ class State:
     collection_paused: bool
     set_to_cancel: bool
     goodwill_arr_cents: int = 0
+    forever_arr_cents: int = 0
+    acquired_via: str = ""
 
     @classmethod
     def of_row(cls, row: SubscriptionChange) -> Self:
@@ -57,12 +60,15 @@ def state_of(
     *,
     discount_arr_cents: int = 0,
     goodwill_arr_cents: int = 0,
+    forever_arr_cents: int = 0,
     collection_paused: bool = False,
+    acquired_via: str = "",
 ) -> State:
     """The state of a subscription as its row stands.
 
-    `discount_arr_cents`: what running discounts take off a year, `goodwill_arr_cents` what free months do.
-    `collection_paused`: whether Stripe holds back its invoices. None of them is on the row.
+    `discount_arr_cents`: what running discounts take off a year, `forever_arr_cents` how much of it has no
+    end, `goodwill_arr_cents` what free months take off. `collection_paused`: whether Stripe holds back its
+    invoices. `acquired_via`: how the couple came. None of them is on the row.
     """
     price = annualised(subscription.price_cents, subscription.billing_period)
     return State(
@@ -74,8 +80,10 @@ def state_of(
         list_arr_cents=price,
         net_arr_cents=max(price - discount_arr_cents - goodwill_arr_cents, 0),
         goodwill_arr_cents=goodwill_arr_cents,
+        forever_arr_cents=min(forever_arr_cents, price),
         is_gift=bool(subscription.is_gift),
         collection_paused=collection_paused,
+        acquired_via=acquired_via,
         set_to_cancel=subscription.status != "canceled" and subscription.canceled_at is not None,
     )
 
@@ -122,6 +130,7 @@ def record(
     collection_paused: bool | None = None,
     discount_arr_cents: int | None = None,
     goodwill_arr_cents: int | None = None,
+    forever_arr_cents: int | None = None,
 ) -> SubscriptionChange | None:
     """Add the subscription's present state to its chain, unless the chain ends with that state.
 
@@ -134,13 +143,17 @@ def record(
         discount_arr_cents = _in_proportion(last, price, _discount_of(last))
     if goodwill_arr_cents is None:
         goodwill_arr_cents = _in_proportion(last, price, last.goodwill_arr_cents if last else 0)
+    if forever_arr_cents is None:
+        forever_arr_cents = _in_proportion(last, price, last.forever_arr_cents if last else 0)
     if collection_paused is None:
         collection_paused = last is not None and last.collection_paused
     state = state_of(
         subscription,
         discount_arr_cents=discount_arr_cents,
         goodwill_arr_cents=goodwill_arr_cents,
+        forever_arr_cents=forever_arr_cents,
         collection_paused=collection_paused,
+        acquired_via=last.acquired_via if last else acquired_via(work.session, subscription.relationship_id),
     )
     if last is not None and State.of_row(last) == state:
         return None
@@ -155,6 +168,14 @@ def record(
     )
     work.session.add(row)
     return row
+
+
+def acquired_via(session: Session, relationship_id: str) -> str:
+    """How a couple came to the app, as the app's cohorts have it; empty where they do not say."""
+    via = session.scalar(
+        select(func.min(CohortMember.joined_via)).where(CohortMember.relationship_id == relationship_id)
+    )
+    return via or ""
 
 
 def _discount_of(last: SubscriptionChange | None) -> int:

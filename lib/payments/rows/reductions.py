@@ -1,5 +1,6 @@
 """What the coupons on a subscription take off a year: by our codes, and by what staff gave."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,16 +8,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lib.core.money import annualised
-from lib.models import DiscountCode, Goodwill, Subscription
+from lib.models import DiscountCode, DiscountTerms, Goodwill, MadeCode, Subscription
 from lib.payments.events import DiscountFacts, SubscriptionFacts
 
 
 @dataclass(frozen=True, slots=True)
 class TakenOff:
-    """Annualised cents off: `goodwill` by free months, `discount` by everything else."""
+    """Annualised cents off: `goodwill` by free months, `discount` by everything else.
+
+    `forever`: how much of the discount is by coupons without an end.
+    """
 
     discount: int = 0
     goodwill: int = 0
+    forever: int = 0
 
 
 def taken_off(
@@ -34,19 +39,26 @@ def taken_off(
     if not running:
         return TakenOff()
     codes, given = _known(session, running)
-    left, free = row.price_cents, 0
+    endless = _endless(session, running, codes)
+    left, free, forever = row.price_cents, 0, 0
     for discount in running:
         if discount.coupon_id in given:
             gift = given[discount.coupon_id]
             off = min(_given(gift, left), left)
             free += off if gift.kind == "free_months" else 0
+            forever += off if gift.kind == "comp" else 0
         elif discount.coupon_id in codes:
             off = off_by_code(codes[discount.coupon_id], left)
+            forever += off if discount.coupon_id in endless else 0
         else:
             return None
         left -= off
     goodwill = annualised(free, row.billing_period)
-    return TakenOff(annualised(row.price_cents - left, row.billing_period) - goodwill, goodwill)
+    return TakenOff(
+        annualised(row.price_cents - left, row.billing_period) - goodwill,
+        goodwill,
+        annualised(forever, row.billing_period),
+    )
 
 
 def _known(
@@ -62,6 +74,20 @@ def _known(
     return {code.stripe_coupon_id: code for code in codes if code}, {
         each.stripe_coupon_id: each for each in given
     }
+
+
+def _endless(
+    session: Session, running: list[DiscountFacts], codes: Mapping[str | None, DiscountCode]
+) -> set[str | None]:
+    """The coupons that last for ever: as Stripe said, or by the terms that a code was made with here."""
+    said = {discount.coupon_id for discount in running if discount.duration == "forever"}
+    ours = {code.id: coupon for coupon, code in codes.items()}
+    made = session.scalars(
+        select(MadeCode.discount_id)
+        .join(DiscountTerms, DiscountTerms.id == MadeCode.terms_id)
+        .where(MadeCode.discount_id.in_(ours), DiscountTerms.duration == "forever")
+    )
+    return said | {ours[code_id] for code_id in made}
 
 
 def off_by_code(code: DiscountCode, cents: int) -> int:

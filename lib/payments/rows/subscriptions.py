@@ -84,6 +84,7 @@ def follow_subscription(
         collection_paused=facts.pause_behavior is not None,
         discount_arr_cents=off.discount if off else None,
         goodwill_arr_cents=off.goodwill if off else None,
+        forever_arr_cents=off.forever if off else None,
     )
     return noted(work)
 

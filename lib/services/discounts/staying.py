@@ -44,7 +44,7 @@ STAYED: Final = (
 )
 NOBODY: Final = "By last night, nobody who used it had begun to pay."
 
-_PAYING: Final = Policy("list", "Pays, at list price", price="list")
+_PAYING: Final = Policy("list", "Pays, at list price", 0, price="list")
 
 STAYED_COLUMNS: Final = (
     Column("who", "Couples who began"),

@@ -13,6 +13,7 @@ class DiscountFacts:
     `coupon_id`: from `discount.coupon`, or `discount.source.coupon` since clover.
     `promotion_code_id`: `promo_…`, the code the customer typed; None when staff applied the coupon itself.
     `end`: when a repeating coupon stops; None for `once` and `forever`.
+    `duration`: once, repeating or forever, where the shape carries the coupon itself.
     """
 
     id: str | None
@@ -20,6 +21,7 @@ class DiscountFacts:
     promotion_code_id: str | None
     start: datetime | None
     end: datetime | None
+    duration: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
