@@ -118,6 +118,7 @@ SCREENS: Final = (
     Screen("Drift: critical", "drift", Role.FINANCE, address={"severity": "Critical"}),
     *_sections("Event", "inbox", Role.FINANCE, "event", _OF_AN_EVENT),
     *_sections("Revenue", "revenue", Role.FINANCE, None, _OF_REVENUE),
+    Screen("Forecast", "forecast", Role.FINANCE),
     Screen("Experiments", "experiments", Role.PRODUCT),
     Screen("Experiment", "experiments", Role.PRODUCT, "test"),
     Screen("Errors", "errors", Role.PRODUCT),
