@@ -143,7 +143,8 @@ class Forecast:
         share = tried[0].inside or Fraction(0)
         if share >= WITHIN:
             return said
-        return f"{said} The 80 % range is too narrow: one month ahead it held {percent(share)} of the true values."
+        held = f"one month ahead it held {percent(share)} of the true values."
+        return f"{said} The 80 % range is too narrow: {held}"
 
 
 @query(Permission.REVENUE_READ)

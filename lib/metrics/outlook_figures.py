@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from lib.core import money
 from lib.metrics.drawing import chart, units
 from lib.metrics.forecast import Forecast
+from lib.metrics.scenario import Projection
 
 # A grey that reads on white and on black; the lines have the theme's colours.
 _SHADE: Final = "rgba(128, 128, 128, 0.25)"
@@ -25,6 +26,19 @@ def forecast_line(forecast: Forecast) -> go.Figure:
     # The forecast starts at the last counted month, so that the line is not broken.
     for name, months, dash in (("MRR", counted, "solid"), ("Forecast", [*counted[-1:], *coming], "dash")):
         _line(figure, name, [m.month for m in months], [m.mrr_cents for m in months], currency, dash)
+    figure.update_layout(showlegend=True)
+    return figure
+
+
+def projection_lines(projection: Projection) -> go.Figure:
+    """MRR as wished within its shaded range, and beside it, dotted, as it goes now."""
+    currency, rows = projection.currency, projection.months
+    months = [row.month for row in rows]
+    figure = chart(f"MRR ({currency})", currency)
+    lows, highs = [row.low_cents for row in rows], [row.high_cents for row in rows]
+    _shade(figure, "80 % range if changed", months, lows, highs, currency)
+    _line(figure, "If changed", months, [row.mrr_cents for row in rows], currency, "solid")
+    _line(figure, "As it goes now", months, [row.usual_cents for row in rows], currency, "dot")
     figure.update_layout(showlegend=True)
     return figure
 

@@ -35,6 +35,7 @@ from lib.ui.show import (
 )
 from lib.ui.starting import begin, couple_life, hand_over
 from lib.ui.table import back, frame, open_row, opened, sections, table
+from lib.ui.what_if_desk import project, wish_for
 
 __all__ = [
     "PLACEHOLDER",
@@ -101,6 +102,7 @@ __all__ = [
     "pick_named",
     "plain",
     "plan_offers",
+    "project",
     "purchase",
     "read",
     "read_shared",
@@ -130,5 +132,6 @@ __all__ = [
     "watch_plan",
     "watch_work",
     "wish",
+    "wish_for",
     "words",
 ]

@@ -98,6 +98,9 @@ def test_a_page_number_that_is_none_or_too_large_opens_the_list(
         ("revenue", "section"),
         ("forecast", "currency"),
         ("forecast", "policy"),
+        ("what_if", "come"),
+        ("what_if", "churn"),
+        ("what_if", "existing"),
     ],
 )
 @pytest.mark.parametrize("value", ["no_such_value", "", "x" * 10_000, "<b>"])
