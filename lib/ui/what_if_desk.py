@@ -30,7 +30,6 @@ def wish_for(start: Now) -> Wish:
         )
         churn = _number("Churn, % a month", float(rounded(10_000 * start.churn)) / 100, key="churn", step=0.1)
         existing = _existing()
-        st.button("Reset", icon=":material/restart_alt:", on_click=_reset, args=(start,))
     prices: dict[str, int] = {}
     shares: dict[str, Fraction | None] = {}
     usual = _whole_percents(start.plans)
@@ -86,12 +85,6 @@ def _plan_keys(start: Now) -> list[str]:
     """What the address says of plans."""
     keys = (f"{what}-{plan.plan_id}" for plan in start.plans for what in ("price", "share"))
     return [key for key in keys if key in st.query_params]
-
-
-def _reset(start: Now) -> None:
-    for key in ("come", "churn", "existing", *_plan_keys(start)):
-        st.session_state.pop(key, None)
-        st.query_params.pop(key, None)
 
 
 def _whole_percents(plans: tuple[PlanNow, ...]) -> dict[str, int]:
