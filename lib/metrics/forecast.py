@@ -47,12 +47,12 @@ COLUMNS: Final = (
 )
 ERROR_COLUMNS: Final = (
     Column("ahead", "Months ahead", "count"),
-    Column("forecasts", "Forecasts tried", "count"),
-    Column("mape", "Mean error", "percent"),
-    Column("naive_mape", "Mean error if nothing changed", "percent"),
+    Column("forecasts", "Tried", "count"),
+    Column("mape", "Error", "percent"),
+    Column("naive_mape", "Naive error", "percent"),
     Column("mase", "MASE", "decimal"),
-    Column("naive_mase", "MASE if nothing changed", "decimal"),
-    Column("inside", "True value in the range", "percent"),
+    Column("naive_mase", "Naive MASE", "decimal"),
+    Column("inside", "In the range", "percent"),
 )
 
 
