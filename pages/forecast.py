@@ -42,6 +42,6 @@ if not found.why_not:
     st.markdown(ui.plain(found.verdict))
     ui.frame(found.errors, forecast.ERROR_COLUMNS, key="errors", alt="Errors of past forecasts")
     st.caption(
-        "Error: the mean distance from the true value, as a share of it. MASE: the same in steps from month to "
-        "month. Naive: MRR stays as it is. In the range: true values that lay within the 80 % range."
+        "Error: the mean distance from the true value, as a share of it. MASE: the same in steps from month "
+        "to month. Naive: MRR stays as it is. In the range: true values that lay within the 80 % range."
     )
