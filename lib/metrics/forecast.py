@@ -238,12 +238,13 @@ def _error(ahead: int, tries: Sequence[_Try]) -> PastError:
         naive_mape=_mean([Fraction(each.naive_off, each.true) for each in tries if each.true]),
         mase=_mean([each.off / each.step for each in tries]),
         naive_mase=_mean([each.naive_off / each.step for each in tries]),
-        inside=Fraction(sum(each.inside for each in tries), len(tries)),
+        inside=_mean([Fraction(each.inside) for each in tries]),
     )
 
 
 def _mean(values: Sequence[Fraction]) -> Fraction | None:
-    return sum(values, Fraction(0)) / len(values) if values else None
+    """To four decimals: a few dozen tries say no more, and a table is as wide as its digits."""
+    return round(sum(values, Fraction(0)) / len(values), 4) if values else None
 
 
 def _too_little(amounts: Sequence[int]) -> str | None:
