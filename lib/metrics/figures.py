@@ -1,4 +1,4 @@
-"""Charts of the revenue series; the only place that knows Plotly.
+"""Charts of the revenue series; with its neighbours, the only place that knows Plotly.
 
 Backgrounds, fonts and the palette are left to the page's theme, so that a chart reads in light and dark.
 What colour says is also said by a dash, a pattern, a sign or a word. What is not complete yet is drawn
@@ -6,16 +6,17 @@ differently and named so.
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import plotly.graph_objects as go
 
 from lib.core import money
+from lib.metrics.drawing import chart as _chart
+from lib.metrics.drawing import layout as _layout
+from lib.metrics.drawing import units as _units
 from lib.metrics.figure import percent
 from lib.metrics.series import Month, MonthSeries, MrrDay, MrrSeries, PlanMix
 
-HEIGHT: Final = 320
 SO_FAR: Final = "so far"
 _HATCHED: Final = "/"
 # Gains stand above the line, losses below it; each has a pattern of its own as well.
@@ -113,35 +114,6 @@ def _line(days: Sequence[MrrDay], name: str, currency: str, *, dash: str) -> go.
         customdata=[day.couples for day in days],
         hovertemplate=f"%{{x|%Y-%m-%d}}, {name}: %{{text}} from %{{customdata:,}} couples<extra></extra>",
     )
-
-
-def _chart(title: str, currency: str, *, horizontal: bool = False) -> go.Figure:
-    """An empty chart whose value axis is in whole units of a currency."""
-    figure = _layout(go.Figure())
-    axis: dict[str, Any] = {
-        "title": title,
-        "tickprefix": money.SYMBOLS.get(currency.lower(), ""),
-        "tickformat": "~s",
-        "rangemode": "tozero",
-    }
-    figure.update_layout(**{"xaxis" if horizontal else "yaxis": axis})
-    return figure
-
-
-def _layout(figure: go.Figure) -> go.Figure:
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        hovermode="closest",
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1},
-        uirevision="kept",
-    )
-    return figure
-
-
-def _units(cents: int, currency: str) -> float:
-    """Minor units as the axis wants them, $12.34 -> 12.34: for drawing only."""
-    return float(Decimal(cents).scaleb(-money.decimals(currency)))
 
 
 def _month_name(month: Month) -> str:

@@ -44,6 +44,7 @@ from lib.ui.show import (
 )
 from lib.ui.starting import begin, hand_over
 from lib.ui.table import back, frame, open_row, opened, sections, table
+from lib.ui.what_if_desk import project, wish_for
 
 __all__ = [
     "PLACEHOLDER",
@@ -111,6 +112,7 @@ __all__ = [
     "pick_named",
     "plain",
     "plan_offers",
+    "project",
     "purchase",
     "read",
     "recommendation",
@@ -140,5 +142,6 @@ __all__ = [
     "watch_plan",
     "watch_work",
     "wish",
+    "wish_for",
     "words",
 ]

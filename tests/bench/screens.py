@@ -118,6 +118,8 @@ SCREENS: Final = (
     Screen("Drift: critical", "drift", Role.FINANCE, address={"severity": "Critical"}),
     *_sections("Event", "inbox", Role.FINANCE, "event", _OF_AN_EVENT),
     *_sections("Revenue", "revenue", Role.FINANCE, None, _OF_REVENUE),
+    Screen("Forecast", "forecast", Role.FINANCE),
+    Screen("What if", "what_if", Role.FINANCE, address={"churn": "3"}),
     Screen("Experiments", "experiments", Role.PRODUCT),
     Screen("Experiment", "experiments", Role.PRODUCT, "test"),
     Screen("Errors", "errors", Role.PRODUCT),
