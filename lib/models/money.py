@@ -119,6 +119,7 @@ class SubscriptionChange(Base):
         Index("idx_subscription_changes_subscription", "subscription_id", "effective_at", "seq"),
         Index("idx_subscription_changes_effective", "effective_at", "seq"),
         Index("idx_subscription_changes_couple", "relationship_id", "effective_at", "seq"),
+        Index("idx_subscription_changes_recorded", "recorded_at", "seq"),
         CheckConstraint("source IN ('action', 'event', 'backfill')", name="subscription_changes_source"),
         CheckConstraint("cause IN ('voluntary', 'involuntary')", name="subscription_changes_cause"),
     )
