@@ -14,6 +14,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_DATABASE: Final = f"sqlite:///{ROOT / 'var' / 'admin.db'}"
 
+_LETTERS_OF_A_CURRENCY: Final = 3
+
 WebhookMode = Literal["receive", "observe"]
 RollupMode = Literal["write", "observe"]
 
@@ -48,6 +50,7 @@ class Settings:
     stripe_webhooks: WebhookMode
     stripe_reads_per_second: int
     rollups: RollupMode
+    reporting_currency: str
     sign_in: SignIn
 
     @classmethod
@@ -67,6 +70,7 @@ class Settings:
             stripe_webhooks=_webhook_mode(env.get("STRIPE_WEBHOOKS", "receive")),
             stripe_reads_per_second=_whole(env, "STRIPE_READS_PER_SECOND", 20),
             rollups=_rollup_mode(env.get("ROLLUPS", "write" if demo else "observe")),
+            reporting_currency=_currency(env, "REPORTING_CURRENCY", "USD"),
             sign_in=_sign_in(env, url, demo=demo),
         )
         if demo:
@@ -135,6 +139,13 @@ def _whole(env: Mapping[str, str], name: str, default: int) -> int:
     if not value.isdecimal() or int(value) < 1:
         raise Invalid(f"{name} must be a whole number of at least 1, not “{value[:20]}”.")
     return int(value)
+
+
+def _currency(env: Mapping[str, str], name: str, default: str) -> str:
+    code = (env.get(name) or default).upper()
+    if len(code) != _LETTERS_OF_A_CURRENCY or not code.isascii() or not code.isalpha():
+        raise Invalid(f"{name} is a currency's three letters, such as USD, not “{code[:20]}”.")
+    return code
 
 
 def _webhook_mode(value: str) -> WebhookMode:

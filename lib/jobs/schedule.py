@@ -12,7 +12,7 @@ from lib.core import moments
 from lib.core.database import Database
 from lib.core.errors import Invalid
 from lib.core.settings import Settings
-from lib.jobs import daily, drift, event_gaps, experiments, runs, search_index
+from lib.jobs import daily, drift, event_gaps, experiments, payment_reconciliation, runs, search_index
 
 AFTER_A_CHANGE: Final = timedelta(minutes=1)
 AT_LEAST_EVERY: Final = timedelta(hours=1)
@@ -82,6 +82,9 @@ JOBS: Final[Mapping[str, Scheduled]] = MappingProxyType(
         experiments.NAME: Scheduled(due=experiments.is_due, run=experiments.run_for_day),
         event_gaps.NAME: Scheduled(due=event_gaps.is_due, run=event_gaps.run_for_day),
         drift.NAME: Scheduled(due=drift.is_due, run=drift.run_for_day, takes_hours=True),
+        payment_reconciliation.NAME: Scheduled(
+            due=payment_reconciliation.is_due, run=payment_reconciliation.run_for_day
+        ),
         search_index.NAME: Scheduled(due=search_index.is_due, run=search_index.run_for_day),
     }
 )

@@ -14,7 +14,8 @@ class MonthClose(Base):
     """One version of a month's figures, as they stood when finance froze or restated them; never changed.
 
     `month` is its first day. `as_of` is when the newest entry of the ledger that it stands on was recorded,
-    and `ledger_seq` that entry's number: what came later has a higher one. `digest` is of the lines.
+    and `ledger_seq` that entry's number: what came later has a higher one. What was changed since has a later
+    entry in the audit than `audit_seq`. `digest` is of the lines.
     """
 
     __tablename__ = "admin_month_closes"
@@ -26,6 +27,7 @@ class MonthClose(Base):
     reporting_currency: Mapped[str]
     as_of: Mapped[datetime | None]
     ledger_seq: Mapped[int]
+    audit_seq: Mapped[int]
     digest: Mapped[str]
     reason: Mapped[str]
     closed_by: Mapped[str]
@@ -70,7 +72,7 @@ class PaymentReconciliation(Base):
             "state IN ('asked', 'running', 'done', 'failed')", name="admin_payment_reconciliations_state"
         ),
         CheckConstraint(
-            "stage IN ('stripe', 'payments', 'refunds', 'disputes')",
+            "stage IN ('stripe', 'payments', 'refunds', 'disputes', 'through')",
             name="admin_payment_reconciliations_stage",
         ),
     )
@@ -94,7 +96,7 @@ class PaymentReconciliation(Base):
 class ReconciledPayment(Base):
     """What one payment, refund or dispute did in a month, here and at Stripe.
 
-    `object_id` is Stripe's id of it, or ours where Stripe has none. Amounts are signed: what came in is more
+    `object_id` is Stripe's id of it, or ours where Stripe's balance does not have it. Amounts are signed: what came in is more
     than nothing. `ours_cents` and `theirs_cents` are in `currency`; what Stripe kept and what was left of it
     in `settled_currency`, the balance's.
     """
@@ -102,6 +104,7 @@ class ReconciledPayment(Base):
     __tablename__ = "admin_reconciled_payments"
     __table_args__ = (
         Index("idx_admin_reconciled_payments_state", "reconciliation_id", "state", "moved_at", "object_id"),
+        Index("idx_admin_reconciled_payments_payment", "reconciliation_id", "payment_id", "kind"),
         CheckConstraint(
             "kind IN ('payment', 'refund', 'dispute', 'payout', 'other')",
             name="admin_reconciled_payments_kind",

@@ -54,6 +54,7 @@ def _closes() -> None:
         sa.Column("reporting_currency", sa.Text(), nullable=False),
         sa.Column("as_of", Moment()),
         sa.Column("ledger_seq", sa.Integer(), nullable=False),
+        sa.Column("audit_seq", sa.Integer(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("closed_by", sa.Text(), nullable=False),
@@ -95,7 +96,7 @@ def _reconciliations() -> None:
             "state IN ('asked', 'running', 'done', 'failed')", name="admin_payment_reconciliations_state"
         ),
         sa.CheckConstraint(
-            "stage IN ('stripe', 'payments', 'refunds', 'disputes')",
+            "stage IN ('stripe', 'payments', 'refunds', 'disputes', 'through')",
             name="admin_payment_reconciliations_stage",
         ),
     )
@@ -131,6 +132,11 @@ def _reconciliations() -> None:
         "idx_admin_reconciled_payments_state",
         "admin_reconciled_payments",
         ["reconciliation_id", "state", "moved_at", "object_id"],
+    )
+    op.create_index(
+        "idx_admin_reconciled_payments_payment",
+        "admin_reconciled_payments",
+        ["reconciliation_id", "payment_id", "kind"],
     )
 
 
