@@ -76,4 +76,4 @@ def _asked_now(database: Database, day: date, now: datetime) -> str:
     if moments.next_month(month) > now.date():
         month = moments.month_start(month - timedelta(days=1))
     with working(database, _WORKER, now=now) as work:
-        return reconciliation.ask(work, month, reason="Asked for on the command line")
+        return reconciliation.reconcile(work, month, reason="Asked for on the command line")

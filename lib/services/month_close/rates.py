@@ -1,4 +1,4 @@
-"""Exchange rates into the reporting currency, as finance enters them: no row is changed, the newest counts."""
+"""Exchange rates into the reporting currency, as finance enters them: none is changed, the newest counts."""
 
 from datetime import date
 from typing import Final
@@ -23,7 +23,7 @@ _LETTERS: Final = 3
 
 
 @action(Permission.REVENUE_CLOSE)
-def enter(
+def enter_rate(
     work: Work,
     *,
     currency: str,

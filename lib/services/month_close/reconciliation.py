@@ -101,7 +101,7 @@ class Reconciled:
 
 
 @action(Permission.REVENUE_CLOSE)
-def ask(work: Work, month: date, *, reason: str) -> str:
+def reconcile(work: Work, month: date, *, reason: str) -> str:
     """Have the worker compare a month's payments with Stripe's balance; gives the reconciliation's id.
 
     One that is asked for or under way is given instead of a second one. Raises Refused while the month is
@@ -130,7 +130,7 @@ def ask(work: Work, month: date, *, reason: str) -> str:
 
 
 @query(Permission.REVENUE_CLOSE)
-def progress(view: View, reconciliation_id: str) -> Progress:
+def reconciling(view: View, reconciliation_id: str) -> Progress:
     """How far one is. Raises NotFound when there is none of this id."""
     row = view.session.get(PaymentReconciliation, reconciliation_id)
     if row is None:
@@ -139,7 +139,7 @@ def progress(view: View, reconciliation_id: str) -> Progress:
 
 
 @query(Permission.REVENUE_CLOSE)
-def of_month(view: View, month: date) -> Reconciled:
+def payments_tied(view: View, month: date) -> Reconciled:
     """What is known of a month's payments at Stripe."""
     session = view.session
     newest = session.scalars(
@@ -168,7 +168,7 @@ def of_month(view: View, month: date) -> Reconciled:
         Column("payment_id", "Payment", "id"),
     ),
 )
-def rows(*, reconciliation_id: str = "", state: str | None = None) -> AnySelect:
+def reconciled(*, reconciliation_id: str = "", state: str | None = None) -> AnySelect:
     """The movements of a reconciliation, newest first: those of a state, or all that are not matched.
 
     Raises Invalid for a state that does not exist.
