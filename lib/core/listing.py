@@ -18,7 +18,18 @@ from lib.core.errors import Invalid
 from lib.core.work import QUERIES, View, name_of
 
 Kind = Literal[
-    "text", "id", "code", "status", "moment", "day", "money", "count", "decimal", "percent", "flag"
+    "text",
+    "figure",
+    "id",
+    "code",
+    "status",
+    "moment",
+    "day",
+    "money",
+    "count",
+    "decimal",
+    "percent",
+    "flag",
 ]
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -32,8 +43,8 @@ COUNTED_UP_TO: Final = 10_000
 class Column:
     """One column of a list: the name in the SELECT, its title, and how to show it.
 
-    A `money` column is in minor units; its currency is the row's `currency`, if it has one. A `code` such as
-    `requested_by_customer` is shown as words.
+    A `money` column is in minor units; its currency is the row's `currency`, if it has one. A `figure` is a
+    number or an amount that is text already. A `code` such as `requested_by_customer` is shown as words.
     """
 
     name: str

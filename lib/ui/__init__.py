@@ -1,9 +1,20 @@
 """What a page is made of: it composes these and the services; it computes, queries and catches nothing."""
 
 from lib.ui.asks import REASON, Ask
+from lib.ui.balance import behind_open, enter_rate, reconcile_head
 from lib.ui.billing import payments, refund, watch
 from lib.ui.bulk import choose_for_bulk
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
+from lib.ui.closing import (
+    chosen_version,
+    close_actions,
+    close_figures,
+    close_files,
+    close_head,
+    close_tiles,
+    closing_month,
+    reporting_currency,
+)
 from lib.ui.desk import announce, ask_stripe, attempt, may, page, read, read_shared
 from lib.ui.discounting import change_code, make_batch, make_code, stop_or_resume, switch_code
 from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_drift, standing
@@ -51,6 +62,7 @@ __all__ = [
     "back",
     "badge",
     "begin",
+    "behind_open",
     "both_sides",
     "card",
     "change_code",
@@ -58,6 +70,13 @@ __all__ = [
     "chart",
     "choose",
     "choose_for_bulk",
+    "chosen_version",
+    "close_actions",
+    "close_figures",
+    "close_files",
+    "close_head",
+    "close_tiles",
+    "closing_month",
     "collected",
     "collecting",
     "counted",
@@ -68,6 +87,7 @@ __all__ = [
     "dispute",
     "document",
     "drift_classes",
+    "enter_rate",
     "facts",
     "figure_tile",
     "filters",
@@ -106,9 +126,11 @@ __all__ = [
     "read_shared",
     "recommendation",
     "recommended_then",
+    "reconcile_head",
     "refund",
     "replay",
     "replays",
+    "reporting_currency",
     "results",
     "reveal",
     "search_box",

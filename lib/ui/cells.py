@@ -32,7 +32,7 @@ def cell(row: Any, column: Column) -> Any:
             return words(item) if item else None
         case "percent" | "decimal":
             return None if item is None else float(item)
-        case "text" | "id":
+        case "text" | "figure" | "id":
             return item if item is None else str(item)
         case _:
             return item
@@ -83,7 +83,7 @@ def config(column: Column, rows: Sequence[Any], width: int | None) -> Any:
             )
         case "day":
             return kinds.DateColumn(**common, format="YYYY-MM-DD")
-        case "money":
+        case "money" | "figure":
             return kinds.TextColumn(**common, alignment="right")
         case "count" | "decimal" | "percent":
             return kinds.NumberColumn(**common, format=as_numbers[column.kind])

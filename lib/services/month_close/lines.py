@@ -8,10 +8,23 @@ from datetime import date
 from typing import Final, Literal
 
 from lib.core import money
+from lib.core.listing import Column
 
 Section = Literal["recurring", "reported", "cash", "history"]
 Unit = Literal["money", "count"]
 
+DIFFERENCE_COLUMNS: Final = (
+    Column("figure", "Figure"),
+    Column("frozen_text", "Frozen", "figure"),
+    Column("now_text", "Now", "figure"),
+    Column("difference_text", "Difference", "figure"),
+    Column("remark", "Remark"),
+)
+STANDING_COLUMNS: Final = (
+    Column("figure", "Figure"),
+    Column("now_text", "As it stands", "figure"),
+    Column("remark", "Remark"),
+)
 SECTIONS: Final[Mapping[str, str]] = {
     "recurring": "Recurring revenue, annualised",
     "reported": "In the reporting currency, annualised",

@@ -25,6 +25,8 @@ KINDS: Final[Mapping[str, str]] = {
     "payout": "Paid out to the bank",
     "other": "Stripe's own fees and the like",
 }
+_ALL_UNMATCHED: Final = "Until a state is chosen: everything that is not the same on both sides."
+CHOICES: Final = tuple(STATES)
 TOTAL_COLUMNS: Final = (
     Column("what", "What"),
     Column("number", "Rows", "count"),
@@ -73,6 +75,24 @@ class Total:
     def difference_cents(self) -> int:
         """What Stripe has more than we."""
         return self.theirs_cents - self.ours_cents
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One payment, refund or dispute on both sides; `explained` is what its state means, in a sentence."""
+
+    object_id: str
+    kind: str
+    state: str
+    explained: str
+    currency: str
+    ours_cents: int | None
+    theirs_cents: int | None
+    settled_currency: str | None
+    fee_cents: int | None
+    net_cents: int | None
+    moved_at: datetime
+    payment_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +211,38 @@ def reconciled(*, reconciliation_id: str = "", state: str | None = None) -> AnyS
             case((settled_alike, row.net_cents)).label("net_cents"),
             row.moved_at,
             row.payment_id,
+            (row.reconciliation_id + "/" + row.object_id).label("key"),
         )
         .where(row.reconciliation_id == reconciliation_id, row.state.in_(wanted))
         .order_by(row.moved_at.desc(), row.object_id)
+    )
+
+
+def explained(state: str | None) -> str:
+    """What a state means, in a sentence; without one, what the list shows."""
+    return STATES.get(state, _ALL_UNMATCHED) if state else _ALL_UNMATCHED  # type: ignore[call-overload]
+
+
+@query(Permission.REVENUE_CLOSE)
+def movement(view: View, key: str) -> Movement:
+    """One row of a reconciliation by its key, `reconciliation/object`. Raises NotFound."""
+    reconciliation_id, _, object_id = key.partition("/")
+    row = view.session.get(ReconciledPayment, (reconciliation_id, object_id))
+    if row is None:
+        raise NotFound("This row is gone: the month was compared anew since. Go back to the month.")
+    return Movement(
+        row.object_id,
+        row.kind,
+        row.state,
+        STATES[row.state],  # type: ignore[index]
+        row.currency,
+        row.ours_cents,
+        row.theirs_cents,
+        row.settled_currency,
+        row.fee_cents,
+        row.net_cents,
+        row.moved_at,
+        row.payment_id,
     )
 
 
