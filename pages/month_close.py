@@ -41,7 +41,7 @@ if section == "Payments at Stripe":
         key="reconciled",
         opens="key",
         parameter="row",
-        empty="No such row.",
+        empty="There is no such row in this month.",
         reconciliation_id=known.through_id,
         state=state,
     )

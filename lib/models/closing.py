@@ -110,7 +110,7 @@ class ReconciledPayment(Base):
             name="admin_reconciled_payments_kind",
         ),
         CheckConstraint(
-            "state IN ('matched', 'other_month', 'amount_differs', 'only_ours', 'only_stripe', 'no_payment')",
+            "state IN ('matched', 'other_month', 'amount_differs', 'only_ours', 'only_theirs', 'no_payment')",
             name="admin_reconciled_payments_state",
         ),
     )

@@ -19,6 +19,7 @@ from lib.ui.show import Tile, amount, badge, facts, plain, tiles
 from lib.ui.table import frame
 
 _VERSION: Final = "version"
+_MONTH_WIDTH: Final = 200  # pixels
 
 
 def reporting_currency() -> str:
@@ -29,7 +30,9 @@ def reporting_currency() -> str:
 def closing_month(months: Sequence[date]) -> date:
     """One of the months that are over, from the address; the newest until another is chosen."""
     named = {f"{month:%Y-%m}": month for month in months}
-    chosen = st.selectbox("Month", list(named), key="month", bind="query-params", on_change=_other_month)
+    chosen = st.selectbox(
+        "Month", list(named), key="month", bind="query-params", on_change=_other_month, width=_MONTH_WIDTH
+    )
     return named.get(chosen or "", months[0])
 
 
@@ -95,9 +98,9 @@ def close_figures(shown: MonthShown, policy: str, currency: str, *, all_lines: b
         mine = [each for each in rows if each.section == section]
         if mine:
             st.markdown(f"**{title}**")
-            remarks = any(each.remark for each in mine)
-            shown_columns = columns if remarks else columns[:-1]
-            frame(mine, shown_columns, key=f"figures:{section}", alt=title)
+            frame(mine, columns, key=f"figures:{section}", alt=title)
+            for remark in dict.fromkeys(each.remark for each in mine if each.remark):
+                st.caption(plain(remark))
 
 
 def close_actions(shown: MonthShown) -> None:

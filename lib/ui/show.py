@@ -69,7 +69,7 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
             "incomplete",
             "missing",
             "only_ours",
-            "only_stripe",
+            "only_theirs",
             "past_due",
             "refused",
             "stopped",

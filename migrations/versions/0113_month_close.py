@@ -124,7 +124,7 @@ def _reconciliations() -> None:
             name="admin_reconciled_payments_kind",
         ),
         sa.CheckConstraint(
-            "state IN ('matched', 'other_month', 'amount_differs', 'only_ours', 'only_stripe', 'no_payment')",
+            "state IN ('matched', 'other_month', 'amount_differs', 'only_ours', 'only_theirs', 'no_payment')",
             name="admin_reconciled_payments_state",
         ),
     )

@@ -8,13 +8,13 @@ from typing import Final, Literal
 from lib.payments.balance.moves import CURRENCY, Move
 from lib.payments.gateway.listed import BalanceTransaction
 
-State = Literal["matched", "other_month", "amount_differs", "only_ours", "only_stripe", "no_payment"]
+State = Literal["matched", "other_month", "amount_differs", "only_ours", "only_theirs", "no_payment"]
 STATES: Final[Mapping[State, str]] = {
     "matched": "The same amount here and at Stripe, in this month.",
     "other_month": "The same amount, which our row has in another month.",
     "amount_differs": "Known on both sides, and not the same amount.",
     "only_ours": "Here, and not in Stripe's balance of this month.",
-    "only_stripe": "In Stripe's balance, and no row of ours is about it.",
+    "only_theirs": "In Stripe's balance, and no row of ours is about it.",
     "no_payment": "No payment: Stripe's own fees and what was paid out to the bank.",
 }
 
@@ -64,7 +64,7 @@ def of_transaction(one: BalanceTransaction, now: datetime) -> Tie:
     return Tie(
         object_id=object_id,
         kind=kind,
-        state="only_stripe" if kind in {"payment", "refund", "dispute"} else "no_payment",
+        state="only_theirs" if kind in {"payment", "refund", "dispute"} else "no_payment",
         payment_id=None,
         currency=currency,
         ours_cents=None,

@@ -18,12 +18,10 @@ DIFFERENCE_COLUMNS: Final = (
     Column("frozen_text", "Frozen", "figure"),
     Column("now_text", "Now", "figure"),
     Column("difference_text", "Difference", "figure"),
-    Column("remark", "Remark"),
 )
 STANDING_COLUMNS: Final = (
     Column("figure", "Figure"),
     Column("now_text", "As it stands", "figure"),
-    Column("remark", "Remark"),
 )
 SECTIONS: Final[Mapping[str, str]] = {
     "recurring": "Recurring revenue, annualised",
@@ -62,7 +60,7 @@ TITLES: Final[Mapping[str, str]] = {
 LOSSES: Final = frozenset(
     {"contraction_arr_cents", "churn_arr_cents", "refunds_cents", "disputes_cents", "fees_cents"}
 )
-"""Amounts that are taken off; they are kept, and shown, as more than nothing."""
+"""Amounts that are taken off: kept as more than nothing, and shown with a minus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +124,23 @@ class Difference:
     @property
     def frozen_text(self) -> str:
         """The frozen value for a reader."""
-        return self._text(self.frozen)
+        return self._text(self._signed(self.frozen))
 
     @property
     def now_text(self) -> str:
         """Today's value for a reader."""
-        return self._text(self.now)
+        return self._text(self._signed(self.now))
 
     @property
     def difference_text(self) -> str:
         """The difference for a reader, with its sign."""
         if not self.differs:
             return "="
-        found = self.difference
+        found = self._signed(self.difference)
         return "–" if found is None else f"{'+' if found > 0 else ''}{self._text(found)}"
+
+    def _signed(self, value: int | None) -> int | None:
+        return -value if value is not None and self.measure in LOSSES else value
 
     def _text(self, value: int | None) -> str:
         if value is None:

@@ -17,13 +17,13 @@ from lib.payments.balance import STATES
 from lib.services.month_close.cash import newest_reconciliation
 from lib.services.month_close.standing import not_over
 
-UNMATCHED: Final = ("amount_differs", "only_ours", "only_stripe", "other_month")
+UNMATCHED: Final = ("amount_differs", "only_ours", "only_theirs", "other_month")
 KINDS: Final[Mapping[str, str]] = {
     "payment": "Payments",
     "refund": "Refunds",
     "dispute": "Disputes",
-    "payout": "Paid out to the bank",
-    "other": "Stripe's own fees and the like",
+    "payout": "Payouts",
+    "other": "Other",
 }
 _ALL_UNMATCHED: Final = "Until a state is chosen: everything that is not the same on both sides."
 CHOICES: Final = tuple(STATES)
@@ -296,7 +296,7 @@ def _totals(sums: Sequence[_Sum]) -> list[Total]:
         mine = [each for each in sums if each.currency == currency]
         for kind, title in KINDS.items():
             totals += _total(title, [each for each in mine if each.kind == kind])
-        totals += _total("Payments, refunds and disputes", [e for e in mine if e.state != "no_payment"])
+        totals += _total("Together", [each for each in mine if each.state != "no_payment"])
     return totals
 
 

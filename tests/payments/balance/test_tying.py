@@ -159,7 +159,7 @@ def test_every_way_to_differ_is_told_apart_and_leads_to_the_payment(books: Books
     assert found(books.database) == {
         "ch_dearer": ("amount_differs", 3000, 3500),
         "pay_ours": ("only_ours", 3000, None),
-        "ch_theirs": ("only_stripe", None, 3000),
+        "ch_theirs": ("only_theirs", None, 3000),
         "ch_earlier": ("other_month", 3000, 3000),
         "ch_unsettled": ("amount_differs", 0, 3000),
     }
@@ -219,7 +219,7 @@ def test_refunds_and_disputes_are_tied_too_and_one_that_failed_comes_to_nothing(
     assert told["re_failed"] == ("matched", 0, 0)
     assert told["dp_taken"] == ("matched", -5000, -5000)
     assert told["dp_won"] == ("matched", 0, 0)
-    assert told["re_quiet"] == ("only_stripe", None, -700)
+    assert told["re_quiet"] == ("only_theirs", None, -700)
     assert only(books.database, ReconciledPayment, object_id="re_quiet").payment_id == "pay_quiet"
     assert only(books.database, ReconciledPayment, object_id="dp_taken").fee_cents == 1500
 
@@ -273,7 +273,7 @@ def test_a_second_comparison_takes_the_place_of_the_first(books: Books, stripe: 
     books.payment("a")
     tie(books, stripe.gateway)
 
-    assert before == {"ch_a": ("only_stripe", None, 3000)}
+    assert before == {"ch_a": ("only_theirs", None, 3000)}
     assert found(books.database) == {"ch_a": ("matched", 3000, 3000)}
 
 

@@ -27,6 +27,7 @@ from lib.services.month_close.lines import LOSSES, SECTIONS, Line, Section
 from lib.services.month_close.versions import Version, version
 
 MARGIN: Final = 56.0  # points
+_EDGE: Final = MARGIN + 6  # a frame has a padding of its own
 DEFINITIONS: Final = (
     (
         "Recurring revenue is annualised: 12 times a monthly price, an annual price once; MRR is a twelfth "
@@ -220,8 +221,8 @@ def _foot(close: Version) -> Any:
     def draw(canvas: Any, document: Any) -> None:
         canvas.setFont(pictures.FONT, 6.5)
         canvas.setFillColor(_QUIET)
-        canvas.drawString(MARGIN, MARGIN / 2, f"{close.title} · digest {close.digest}")
-        canvas.drawRightString(A4[0] - MARGIN, MARGIN / 2, f"Page {document.page}")
+        canvas.drawString(_EDGE, MARGIN / 2, f"{close.title} · digest {close.digest}")
+        canvas.drawRightString(A4[0] - _EDGE, MARGIN / 2, f"Page {document.page}")
 
     return draw
 

@@ -13,7 +13,7 @@ from reportlab.lib.colors import HexColor
 from lib.core import money
 from lib.services.month_close import lines as closing
 
-WIDTH: Final = 482.0  # points: what A4 leaves between the margins
+WIDTH: Final = 471.0  # points: what A4 leaves between the margins
 HEIGHT: Final = 150.0
 FONT: Final = "Vera"
 _INK, _QUIET, _GRID = HexColor("#1f2937"), HexColor("#6b7280"), HexColor("#d1d5db")
