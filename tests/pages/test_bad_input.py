@@ -96,6 +96,11 @@ def test_a_page_number_that_is_none_or_too_large_opens_the_list(
         ("revenue", "period"),
         ("revenue", "currency"),
         ("revenue", "section"),
+        ("month_close", "month"),
+        ("month_close", "version"),
+        ("month_close", "section"),
+        ("month_close", "row"),
+        ("month_close", "payment"),
     ],
 )
 @pytest.mark.parametrize("value", ["no_such_value", "", "x" * 10_000, "<b>"])
