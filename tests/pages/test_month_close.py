@@ -17,6 +17,7 @@ from tests.factories import make_payment
 from tests.metrics.ledger import MONTHLY, entry
 from tests.pages.at_desk import open_page, said, use
 from tests.payments.told import only, rows
+from tests.statements import counted
 
 TODAY = moments.now().date()
 LAST = moments.month_start(TODAY) - timedelta(days=1)
@@ -87,6 +88,18 @@ def test_a_late_event_is_shown_beside_what_was_frozen_and_restated(database: Dat
     assert (late, restated, former) == ("$60.00", "$30.00", "$60.00")
     assert list(behind["subscription_id"]) == ["s1"]
     assert [row.version for row in rows(database, MonthClose)] == [1, 2]
+
+
+def test_a_month_that_differs_asks_few_questions(database: Database) -> None:
+    press(open_page(Role.FINANCE, "month_close"), f"Freeze {NAME}", "For the board", "freeze")
+    entry(database, noon(LAST), 0, status="canceled", cause="voluntary", recorded_at=moments.now())
+    count(database)
+    page = open_page(Role.FINANCE, "month_close")
+    with counted(database) as sent:
+        page.run()
+
+    assert not page.exception
+    assert len(sent) <= 12, "\n".join(sent)
 
 
 def test_payments_are_compared_when_finance_asks(database: Database) -> None:

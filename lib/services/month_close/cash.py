@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from lib.core import moments
+from lib.core.listing import AnySelect
 from lib.models import Dispute, Payment, PaymentReconciliation, ReconciledPayment, Refund
 from lib.payments.balance import moves
 from lib.services.month_close.lines import Line
@@ -22,12 +23,11 @@ _MEASURES: Final = ("payments_cents", "refunds_cents", "disputes_cents")
 
 
 def lines(session: Session, month: date) -> Iterator[Line]:
-    """The lines of each currency, in which something moved. Six statements."""
+    """The lines of each currency, in which something moved. Two statements."""
     found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for kind, statement in _sums(month):
-        for currency, cents, number in session.execute(statement):
-            found[currency][f"{kind}_cents"] += int(cents or 0)
-            found[currency][kind] += int(number)
+    for kind, currency, cents, number in session.execute(union_all(*_sums(month))):
+        found[currency][f"{kind}_cents"] += int(cents or 0)
+        found[currency][kind] += int(number)
     fees = _fees(session, month)
     for currency in sorted({*found, *(fees or {})}):
         sums = found[currency]
@@ -42,9 +42,9 @@ def lines(session: Session, month: date) -> Iterator[Line]:
             yield Line("cash", "", currency, measure, sums[measure])
 
 
-def newest_reconciliation(session: Session, month: date) -> str | None:
-    """The reconciliation of a month that is through; None where there is none."""
-    return session.scalar(
+def newest_reconciliation(month: date) -> Select[str]:
+    """The reconciliation of a month that is through, the newest one; no row where there is none."""
+    return (
         select(PaymentReconciliation.id)
         .where(PaymentReconciliation.month == month, PaymentReconciliation.state == "done")
         .order_by(PaymentReconciliation.asked_at.desc(), PaymentReconciliation.id.desc())
@@ -52,33 +52,32 @@ def newest_reconciliation(session: Session, month: date) -> str | None:
     )
 
 
-def _sums(month: date) -> Iterator[tuple[str, Any]]:
-    """By kind: currency, cents and how many. A dispute that was won gives back what it took."""
+def _sums(month: date) -> Iterator[AnySelect]:
+    """Kind, currency, cents and how many. A dispute that was won gives back what it took."""
     start, end = moments.day_bounds(month)[0], moments.day_bounds(moments.next_month(month))[0]
-    paid = moves.paid(
-        start, end, moves.currency_of(Payment.currency).label("currency"), Payment.amount_cents
-    ).subquery()
-    yield (
-        "payments",
-        select(paid.c.currency, func.sum(paid.c.amount_cents), func.count()).group_by(paid.c.currency),
+    code: Any = moves.currency_of(Payment.currency)
+    paid = moves.paid(start, end, code.label("currency"), Payment.amount_cents).subquery()
+    yield select(literal("payments"), paid.c.currency, func.sum(paid.c.amount_cents), func.count()).group_by(
+        paid.c.currency
     )
-    code = moves.currency_of(Payment.currency)
-    refunded = moves.refunded(start, end, code, func.sum(Refund.refund_amount_cents), func.count())
-    yield "refunds", refunded.group_by(code)
+    refunds = func.sum(Refund.refund_amount_cents)
+    yield moves.refunded(start, end, literal("refunds"), code, refunds, func.count()).group_by(code)
     own: Any = func.upper(Dispute.currency)
     taken: Any = func.sum(Dispute.amount_cents)
-    yield "disputes", select(own, taken, func.count()).where(moves.took(start, end)).group_by(own)
-    yield "disputes", select(own, -taken, literal(0)).where(moves.gave_back(start, end)).group_by(own)
+    disputes = literal("disputes")
+    yield select(disputes, own, taken, func.count()).where(moves.took(start, end)).group_by(own)
+    yield select(disputes, own, -taken, literal(0)).where(moves.gave_back(start, end)).group_by(own)
 
 
 def _fees(session: Session, month: date) -> dict[str, int] | None:
-    done = newest_reconciliation(session, month)
-    if done is None:
-        return None
+    """What Stripe kept by currency; None where the month was not reconciled."""
+    newest = newest_reconciliation(month).subquery()
     row = ReconciledPayment
     kept = (
         select(row.settled_currency, func.sum(row.fee_cents))
-        .where(row.reconciliation_id == done, row.fee_cents.is_not(None))
+        .select_from(newest)
+        .outerjoin(row, row.reconciliation_id == newest.c.id)
         .group_by(row.settled_currency)
     )
-    return {currency: int(cents or 0) for currency, cents in session.execute(kept) if currency}
+    found = session.execute(kept).all()
+    return {currency: int(cents or 0) for currency, cents in found if currency} if found else None

@@ -17,7 +17,8 @@ from lib.core.errors import NotFound, Refused
 from lib.core.work import Digest, Work, action
 from lib.metrics.reported import DEFAULT_CURRENCY
 from lib.models import AuditHead, MonthClose, MonthCloseLine, SubscriptionChange, new_id
-from lib.services.month_close.lines import differences
+from lib.services.month_close import recurring
+from lib.services.month_close.lines import differences, digest
 from lib.services.month_close.standing import Standing, standing
 from lib.services.month_close.versions import lines_of
 from lib.services.month_close.versions import newest as newest_version
@@ -71,6 +72,7 @@ def _keep(work: Work, now: Standing, number: int, reporting: str, reason: str) -
         .order_by(SubscriptionChange.seq.desc())
         .limit(1)
     ).one_or_none()
+    lines = [*now.lines, *recurring.history(work.session, now.month)]
     close = MonthClose(
         id=new_id(),
         month=now.month,
@@ -79,7 +81,7 @@ def _keep(work: Work, now: Standing, number: int, reporting: str, reason: str) -
         as_of=newest[1] if newest else None,
         ledger_seq=newest[0] if newest else 0,
         audit_seq=work.session.scalar(select(AuditHead.seq)) or 0,
-        digest=now.digest,
+        digest=digest(now.month, lines),
         reason=reason.strip(),
         closed_by=work.actor.id,
         closed_by_email=work.actor.email,
@@ -102,6 +104,6 @@ def _keep(work: Work, now: Standing, number: int, reporting: str, reason: str) -
             value=line.value,
             why_not=line.why_not,
         )
-        for position, line in enumerate(now.lines, 1)
+        for position, line in enumerate(lines, 1)
     )
     return close.id

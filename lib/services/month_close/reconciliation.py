@@ -168,7 +168,7 @@ def payments_tied(view: View, month: date) -> Reconciled:
         .order_by(PaymentReconciliation.asked_at.desc(), PaymentReconciliation.id.desc())
         .limit(1)
     ).one_or_none()
-    through = newest_reconciliation(session, month)
+    through = session.scalar(newest_reconciliation(month))
     sums = _sums(session, through) if through else []
     unmatched = sum(each.number for each in sums if each.state in UNMATCHED)
     return Reconciled(_progress(newest) if newest else None, through, tuple(_totals(sums)), unmatched)

@@ -15,7 +15,10 @@ from lib.services.month_close.lines import Line, digest
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A month as it would be frozen now: its lines, their digest, and why it cannot be, as a sentence."""
+    """A month as it would be frozen now: its lines, their digest, and why it cannot be, as a sentence.
+
+    What stood at the ends of earlier months is added when it is frozen.
+    """
 
     month: date
     lines: tuple[Line, ...]
@@ -35,7 +38,6 @@ def _now(session: Session, month: date, found: recurring.MonthRead, reporting: s
     if {each.month.currency for each in found.counted} - {reporting}:
         yield from recurring.reported_lines(found.counted, rates_into(session, reporting))
     yield from cash.lines(session, month)
-    yield from recurring.history(session, month)
 
 
 def not_over(month: date, now: datetime) -> str | None:
