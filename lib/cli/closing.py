@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lib.cli.common import OPERATOR, AsJson, DatabaseUrl, connected, day, say, settings
+from lib.cli.common import OPERATOR, AsJson, DatabaseUrl, connected, say, settings
 from lib.core.database import Database
 from lib.core.errors import Invalid, NotFound
 from lib.core.work import reading, working
@@ -77,10 +77,10 @@ def files(
 
 
 def _month(text: str) -> date:
-    found = day(f"{text}-01")
-    if found is None:
-        raise Invalid("Name a month as YYYY-MM.")
-    return found
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise Invalid(f"“{text[:20]}” is not a month. Write it as YYYY-MM.") from None
 
 
 def _shown(database: Database, month: str, url: str | None, version: int | None = None) -> MonthShown:
