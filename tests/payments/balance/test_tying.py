@@ -78,8 +78,9 @@ class Books:
 
 
 @pytest.fixture
-def books(sqlite_url: str) -> Iterator[Books]:
-    database = Database(sqlite_url)
+def books(database_url: str) -> Iterator[Books]:
+    """The books on each engine in turn."""
+    database = Database(database_url)
     yield Books(database)
     database.dispose()
 
