@@ -62,7 +62,7 @@ def movement_behind(key: str) -> None:
         badge(row.state)
         link("The payment", "payments", row.payment_id, icon=":material/payments:")
         link("Drift", "drift", "" if row.state != "matched" else None, icon=":material/difference:")
-    st.markdown(plain(row.explained))
+    st.markdown(plain(reconciliation.explained(row.state)))
     facts(
         {
             "Here": amount(row.ours_cents, row.currency),

@@ -12,8 +12,8 @@ from lib.core.database import Database
 from lib.core.work import working
 from lib.demo.staff import create_demo_staff
 from lib.jobs import daily
-from lib.models import ExchangeRate, MonthClose, PaymentReconciliation
-from tests.factories import make_payment
+from lib.models import ExchangeRate, MonthClose, PaymentReconciliation, ReconciledPayment
+from tests.factories import make_payment, write
 from tests.metrics.ledger import MONTHLY, entry
 from tests.pages.at_desk import open_page, said, use
 from tests.payments.told import only, rows
@@ -146,3 +146,38 @@ def enter(page: Any, currency: str, rate: str) -> None:
     page.text_input(key="rate:rate").input(rate)
     page.date_input(key="rate:valid_from").set_value(FIRST)
     press(page, "Enter a rate", "ECB reference rate", "rate")
+
+
+def test_a_row_that_differs_leads_to_its_payment(database: Database) -> None:
+    month = f"{FIRST:%Y-%m}"
+    write(
+        database,
+        PaymentReconciliation,
+        id="one",
+        month=FIRST,
+        state="done",
+        stage="through",
+        asked_by_email="finance@example.org",
+        asked_at=moments.now(),
+    )
+    write(
+        database,
+        ReconciledPayment,
+        reconciliation_id="one",
+        object_id="pay_here",
+        kind="payment",
+        state="only_ours",
+        payment_id=make_payment(database, amount_cents=700),
+        currency="USD",
+        ours_cents=700,
+        moved_at=noon(FIRST),
+    )
+    section = open_page(Role.FINANCE, "month_close", section="Payments at Stripe", month=month)
+    row = open_page(Role.FINANCE, "month_close", row="one/pay_here")
+
+    assert not section.exception
+    assert "1 row differs" in said(section).replace("\\", "")
+    assert list(section.dataframe[-1].value["ours_cents"]) == ["$7.00"]
+    assert not row.exception
+    assert "not in Stripe's balance" in said(row).replace("\\", "")
+    assert "The payment" in [link.proto.label for link in row.get("page_link")]

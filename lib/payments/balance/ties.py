@@ -18,6 +18,7 @@ STATES: Final[Mapping[State, str]] = {
     "no_payment": "No payment: Stripe's own fees and what was paid out to the bank.",
 }
 
+_BOTH_SIDES: Final = frozenset({"matched", "other_month", "amount_differs"})
 _KINDS: Final = {
     "ch": "payment",
     "py": "payment",
@@ -77,10 +78,16 @@ def of_transaction(one: BalanceTransaction, now: datetime) -> Tie:
 
 
 def added(first: Tie, second: Tie) -> Tie:
-    """Two movements of one object as one, such as a refund and its failure."""
+    """Two movements of one object as one, such as a refund and its failure; ours is the same row in both."""
+    theirs = (first.theirs_cents or 0) + (second.theirs_cents or 0)
+    state = first.state
+    if state in _BOTH_SIDES:
+        alike: State = "other_month" if state == "other_month" else "matched"
+        state = alike if theirs == first.ours_cents else "amount_differs"
     return replace(
         first,
-        theirs_cents=(first.theirs_cents or 0) + (second.theirs_cents or 0),
+        state=state,
+        theirs_cents=theirs,
         fee_cents=(first.fee_cents or 0) + (second.fee_cents or 0),
         net_cents=(first.net_cents or 0) + (second.net_cents or 0),
         moved_at=min(first.moved_at, second.moved_at),

@@ -23,7 +23,7 @@ from lib.models import PaymentReconciliation, ReconciledPayment
 from lib.payments.balance import moves
 from lib.payments.balance.missing import CHUNK, MISSING, expected
 from lib.payments.balance.moves import Move
-from lib.payments.balance.ties import Tie, beside, of_transaction, only_ours, summed
+from lib.payments.balance.ties import Tie, added, beside, of_transaction, only_ours, summed
 from lib.payments.gateway import Gateway
 from lib.payments.gateway.listed import BalanceTransaction
 from lib.payments.reconcile.walking import Budget
@@ -216,24 +216,9 @@ def _write(connection: Connection, reconciliation_id: str, ties: Sequence[Tie]) 
         connection.execute(insert(ReconciledPayment), rows)
     for each in ties:
         if each.object_id in known:
-            whole = _together(known[each.object_id], each)
+            whole = added(known[each.object_id], each)
             connection.execute(
                 update(ReconciledPayment)
                 .where(mine, ReconciledPayment.object_id == each.object_id)
                 .values(**asdict(whole))
             )
-
-
-def _together(known: Tie, more: Tie) -> Tie:
-    """Two pages' movements of one object: Stripe's amounts add up, ours is the same row twice."""
-    theirs = (known.theirs_cents or 0) + (more.theirs_cents or 0)
-    state = known.state
-    if state in {"matched", "other_month", "amount_differs"}:
-        state = "matched" if theirs == known.ours_cents else "amount_differs"
-    return replace(
-        known,
-        state=state,
-        theirs_cents=theirs,
-        fee_cents=(known.fee_cents or 0) + (more.fee_cents or 0),
-        net_cents=(known.net_cents or 0) + (more.net_cents or 0),
-    )

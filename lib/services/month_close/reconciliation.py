@@ -1,7 +1,7 @@
 """A month's payments tied to Stripe's balance: asked for by finance, done by the worker, read here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Final
 
@@ -14,6 +14,7 @@ from lib.core.listing import AnySelect, Column, listing
 from lib.core.work import View, Work, action, query
 from lib.models import PaymentReconciliation, ReconciledPayment, new_id
 from lib.payments.balance import STATES
+from lib.payments.balance.ties import Tie
 from lib.services.month_close.cash import newest_reconciliation
 from lib.services.month_close.standing import not_over
 
@@ -75,24 +76,6 @@ class Total:
     def difference_cents(self) -> int:
         """What Stripe has more than we."""
         return self.theirs_cents - self.ours_cents
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """One payment, refund or dispute on both sides; `explained` is what its state means, in a sentence."""
-
-    object_id: str
-    kind: str
-    state: str
-    explained: str
-    currency: str
-    ours_cents: int | None
-    theirs_cents: int | None
-    settled_currency: str | None
-    fee_cents: int | None
-    net_cents: int | None
-    moved_at: datetime
-    payment_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,26 +207,13 @@ def explained(state: str | None) -> str:
 
 
 @query(Permission.REVENUE_CLOSE)
-def movement(view: View, key: str) -> Movement:
+def movement(view: View, key: str) -> Tie:
     """One row of a reconciliation by its key, `reconciliation/object`. Raises NotFound."""
     reconciliation_id, _, object_id = key.partition("/")
     row = view.session.get(ReconciledPayment, (reconciliation_id, object_id))
     if row is None:
         raise NotFound("This row is gone: the month was compared anew since. Go back to the month.")
-    return Movement(
-        row.object_id,
-        row.kind,
-        row.state,
-        STATES[row.state],  # type: ignore[index]
-        row.currency,
-        row.ours_cents,
-        row.theirs_cents,
-        row.settled_currency,
-        row.fee_cents,
-        row.net_cents,
-        row.moved_at,
-        row.payment_id,
-    )
+    return Tie(**{field.name: getattr(row, field.name) for field in fields(Tie)})
 
 
 def _progress(row: PaymentReconciliation) -> Progress:
