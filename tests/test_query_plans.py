@@ -113,6 +113,10 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "sessions.live": {"idle_limit": (timedelta(hours=1),)},
     "behind.couples_behind": {"since": (SINCE,), "until": (UNTIL,), "movement": (None, *MOVEMENTS)},
     "behind.couples_in_mrr": {"day": (UNTIL,), "plan_id": (None, "plan_1")},
+    "month_close.late_entries": {"month": (SINCE,), "after": (10,)},
+    "month_close.late_payments": {"month": (SINCE,), "after": (10,)},
+    "month_close.reconciled": {"reconciliation_id": ("one",), "state": (None, "matched")},
+    "month_close.rates": {"reporting": ("USD",)},
     "revenue.days": {"since": (SINCE,), "until": (UNTIL,)},
     "revenue.plans": {"day": (UNTIL,)},
 }
@@ -154,6 +158,7 @@ MAY_BE_SORTED = {
     "gifts.gifts": {"q", "ending"},
     "addons.purchases": {"q"},
     "credits.movements": {"q"},
+    "month_close.reconciled": {"reconciliation_id"},
     "staff.people": {""},
     "sessions.live": {""},
     "revenue.plans": {""},

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lib.cli import db, numbers, staff, stripe
+from lib.cli import closing, db, numbers, staff, stripe
 from lib.cli.common import DatabaseUrl, connected, settings
 from lib.core.errors import AdminError
 from lib.core.logs import configure_logging
@@ -24,6 +24,7 @@ app.add_typer(stripe.app, name="stripe")
 app.add_typer(numbers.metrics, name="metrics")
 app.add_typer(numbers.jobs, name="jobs")
 app.add_typer(numbers.audit, name="audit")
+app.add_typer(closing.app, name="close")
 
 
 @app.command()

@@ -37,6 +37,7 @@ class Permission(StrEnum):
     REFUNDS_DECIDE = "refunds:decide"
     REFUNDS_READ = "refunds:read"
     REFUNDS_REQUEST = "refunds:request"
+    REVENUE_CLOSE = "revenue:close"
     REVENUE_COUPLES = "revenue:couples"
     REVENUE_READ = "revenue:read"
     STAFF_MANAGE = "staff:manage"
@@ -105,6 +106,7 @@ _FINANCE: Final = {
     P.REFUNDS_DECIDE,
     P.REFUNDS_READ,
     P.REFUNDS_REQUEST,
+    P.REVENUE_CLOSE,
     P.REVENUE_COUPLES,
     P.REVENUE_READ,
     P.SUBSCRIPTIONS_CANCEL,

@@ -19,6 +19,7 @@ from lib.core.work import QUERIES, View, name_of
 
 Kind = Literal[
     "text",
+    "figure",
     "id",
     "code",
     "status",
@@ -44,9 +45,10 @@ COUNTED_UP_TO: Final = 10_000
 class Column:
     """One column of a list: the name in the SELECT, its title, and how to show it.
 
-    A `money` column is in minor units; its currency is the row's `currency`, if it has one. A `code` such as
-    `requested_by_customer` is shown as words, and so are an `action` and a `table`; exports have them as they
-    are. `of` makes the value from the whole row, where no column of the SELECT has it.
+    A `money` column is in minor units; its currency is the row's `currency`, if it has one. A `figure` is a
+    number or an amount that is text already. A `code` such as `requested_by_customer` is shown as words, and
+    so are an `action` and a `table`; exports have them as they are. `of` makes the value from the whole row,
+    where no column of the SELECT has it.
     """
 
     name: str

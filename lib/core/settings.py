@@ -15,6 +15,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_DATABASE: Final = f"sqlite:///{ROOT / 'var' / 'admin.db'}"
 
+_LETTERS_OF_A_CURRENCY: Final = 3
+
 WebhookMode = Literal["receive", "observe"]
 RollupMode = Literal["write", "observe"]
 StripeChurn = Literal["at_end", "at_cancellation"]
@@ -52,6 +54,7 @@ class Settings:
     rollups: RollupMode
     business_zone: str
     stripe_churn: StripeChurn
+    reporting_currency: str
     sign_in: SignIn
 
     @classmethod
@@ -73,6 +76,7 @@ class Settings:
             rollups=_rollup_mode(env.get("ROLLUPS", "write" if demo else "observe")),
             business_zone=_zone(env.get("BUSINESS_ZONE", "UTC")),
             stripe_churn=_stripe_churn(env.get("STRIPE_CHURN", "at_end")),
+            reporting_currency=_currency(env, "REPORTING_CURRENCY", "USD"),
             sign_in=_sign_in(env, url, demo=demo),
         )
         if demo:
@@ -141,6 +145,13 @@ def _whole(env: Mapping[str, str], name: str, default: int) -> int:
     if not value.isdecimal() or int(value) < 1:
         raise Invalid(f"{name} must be a whole number of at least 1, not “{value[:20]}”.")
     return int(value)
+
+
+def _currency(env: Mapping[str, str], name: str, default: str) -> str:
+    code = (env.get(name) or default).upper()
+    if len(code) != _LETTERS_OF_A_CURRENCY or not code.isascii() or not code.isalpha():
+        raise Invalid(f"{name} is a currency's three letters, such as USD, not “{code[:20]}”.")
+    return code
 
 
 def _webhook_mode(value: str) -> WebhookMode:

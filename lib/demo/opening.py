@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 from lib.core import moments
 from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
-from lib.demo import bulk, company, desk, elsewhere
+from lib.demo import bulk, closing, company, desk, elsewhere
 from lib.demo.staff import create_demo_staff
 from lib.jobs import daily, experiments, staying
 
@@ -60,5 +60,6 @@ def fill(
     daily.backfill(database, today - timedelta(days=31 * (months + 1)), today, settings)
     experiments.run(database, moments.now())
     staying.run(database, moments.now())
+    closing.close_months(database)
     say(f"{counts.get('users', 0):,} people, {sum(counts.values()):,} rows in {len(counts)} tables.")
     return counts

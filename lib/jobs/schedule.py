@@ -12,7 +12,17 @@ from lib.core import moments
 from lib.core.database import Database
 from lib.core.errors import Invalid
 from lib.core.settings import Settings
-from lib.jobs import daily, drift, event_gaps, experiments, open_invoices, runs, search_index, staying
+from lib.jobs import (
+    daily,
+    drift,
+    event_gaps,
+    experiments,
+    open_invoices,
+    payment_reconciliation,
+    runs,
+    search_index,
+    staying,
+)
 
 AFTER_A_CHANGE: Final = timedelta(minutes=1)
 AT_LEAST_EVERY: Final = timedelta(hours=1)
@@ -86,6 +96,9 @@ JOBS: Final[Mapping[str, Scheduled]] = MappingProxyType(
         ),
         drift.NAME: Scheduled(due=drift.is_due, run=drift.run_for_day, takes_hours=True),
         staying.NAME: Scheduled(due=staying.is_due, run=staying.run_for_day),
+        payment_reconciliation.NAME: Scheduled(
+            due=payment_reconciliation.is_due, run=payment_reconciliation.run_for_day
+        ),
         search_index.NAME: Scheduled(due=search_index.is_due, run=search_index.run_for_day),
     }
 )

@@ -44,6 +44,13 @@ from lib.models.billing import (
     UserAddon,
 )
 from lib.models.bulk import BulkRow, BulkRun
+from lib.models.closing import (
+    ExchangeRate,
+    MonthClose,
+    MonthCloseLine,
+    PaymentReconciliation,
+    ReconciledPayment,
+)
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
 from lib.models.discounting import BatchSwitchOff, CodeBatch, DiscountTerms, MadeCode
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
@@ -121,6 +128,7 @@ __all__ = [
     "EmailCampaign",
     "EngagementScore",
     "ErrorLog",
+    "ExchangeRate",
     "ExperimentCount",
     "ExportTicket",
     "FeatureUsage",
@@ -136,12 +144,16 @@ __all__ = [
     "LimitColumns",
     "MadeCode",
     "MetricDay",
+    "MonthClose",
+    "MonthCloseLine",
     "Note",
     "Notification",
     "Operation",
     "PageView",
     "PartnerDay",
     "Payment",
+    "PaymentReconciliation",
+    "ReconciledPayment",
     "Refund",
     "RefundAttempt",
     "RefundHandOn",

@@ -145,6 +145,7 @@ class SubscriptionChange(Base):
             sqlite_where=text("superseded_at IS NOT NULL"),
             postgresql_where=text("superseded_at IS NOT NULL"),
         ),
+        Index("idx_subscription_changes_recorded", "recorded_at", "seq"),
         CheckConstraint("source IN ('action', 'event', 'backfill')", name="subscription_changes_source"),
         CheckConstraint("cause IN ('voluntary', 'involuntary')", name="subscription_changes_cause"),
     )

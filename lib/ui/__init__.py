@@ -1,11 +1,22 @@
 """What a page is made of: it composes these and the services; it computes, queries and catches nothing."""
 
 from lib.ui.asks import REASON, Ask
+from lib.ui.balance import behind_open, enter_rate, reconcile_head
 from lib.ui.billing import payments, refund, watch
 from lib.ui.bulk import choose_for_bulk
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
+from lib.ui.closing import (
+    chosen_version,
+    close_actions,
+    close_figures,
+    close_files,
+    close_head,
+    close_tiles,
+    closing_month,
+    reporting_currency,
+)
 from lib.ui.couple_life import couple_life
-from lib.ui.desk import announce, ask_stripe, attempt, may, page, read
+from lib.ui.desk import announce, ask_stripe, attempt, may, page, read, read_shared
 from lib.ui.discounting import (
     change_code,
     make_batch,
@@ -62,6 +73,7 @@ __all__ = [
     "back",
     "badge",
     "begin",
+    "behind_open",
     "both_sides",
     "card",
     "change_code",
@@ -69,6 +81,13 @@ __all__ = [
     "chart",
     "choose",
     "choose_for_bulk",
+    "chosen_version",
+    "close_actions",
+    "close_figures",
+    "close_files",
+    "close_head",
+    "close_tiles",
+    "closing_month",
     "collected",
     "collecting",
     "counted",
@@ -79,6 +98,7 @@ __all__ = [
     "dispute",
     "document",
     "drift_classes",
+    "enter_rate",
     "facts",
     "figure_tile",
     "filters",
@@ -117,9 +137,11 @@ __all__ = [
     "read",
     "recommendation",
     "recommended_then",
+    "reconcile_head",
     "refund",
     "replay",
     "replays",
+    "reporting_currency",
     "results",
     "reveal",
     "search_box",

@@ -37,7 +37,7 @@ def cell(row: Any, column: Column) -> Any:
             return table_name(item)
         case "percent" | "decimal":
             return None if item is None else float(item)
-        case "text" | "id":
+        case "text" | "figure" | "id":
             return item if item is None else str(item)
         case _:
             return item
@@ -88,7 +88,7 @@ def config(column: Column, rows: Sequence[Any], width: int | None) -> Any:
             )
         case "day":
             return kinds.DateColumn(**common, format="YYYY-MM-DD")
-        case "money":
+        case "money" | "figure":
             return kinds.TextColumn(**common, alignment="right")
         case "count" | "decimal" | "percent":
             return kinds.NumberColumn(**common, format=as_numbers[column.kind])

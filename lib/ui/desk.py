@@ -8,13 +8,14 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Concatenate, Final, Generic, ParamSpec, TypeVar
+from datetime import timedelta
+from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar
 
 import streamlit as st
 
 from lib.core.access import Actor, Permission
 from lib.core.errors import AdminError, NotAllowed, NotFound
-from lib.core.work import View, Work, reading, working
+from lib.core.work import QUERIES, View, Work, name_of, reading, working
 from lib.payments.gateway import Gateway
 from lib.ui import resources, sign_in
 
@@ -24,6 +25,7 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 _NEWS: Final = "good_news"
+SHARED_FOR: Final = timedelta(minutes=10)
 
 
 def actor() -> Actor:
@@ -67,6 +69,20 @@ def read(function: Callable[Concatenate[View, P], R], *args: P.args, **kwargs: P
     with expected_errors(), reading(resources.database(), actor()) as view:
         return function(view, *args, **kwargs)
     raise AssertionError("expected_errors() ends the run")
+
+
+def read_shared(function: Callable[Concatenate[View, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """As `read`, for what is dear to work out and the same for whoever may see it: kept for ten minutes."""
+    with expected_errors():
+        actor().must(QUERIES[name_of(function)])
+    where = resources.database().primary.url.render_as_string()
+    shared: R = _shared(f"{where} {name_of(function)}", function, *args, **kwargs)
+    return shared
+
+
+@st.cache_data(ttl=SHARED_FOR, max_entries=200, show_spinner=False)
+def _shared(key: str, /, _function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ARG001 - the key
+    return read(_function, *args, **kwargs)
 
 
 def ask_stripe(question: Callable[Concatenate[Gateway, P], R], *args: P.args, **kwargs: P.kwargs) -> R | None:

@@ -49,6 +49,7 @@ DESKS: Final = (
     Desk("Finance", "revenue", "Revenue", "monitoring", P.REVENUE_READ),
     Desk("Finance", "forecast", "Forecast", "trending_up", P.REVENUE_READ),
     Desk("Finance", "what_if", "What if", "tune", P.REVENUE_READ),
+    Desk("Finance", "month_close", "Month close", "event_available", P.REVENUE_CLOSE),
     Desk("Product", "experiments", "Experiments", "science", P.EXPERIMENTS_READ),
     Desk("Operations", "errors", "Errors", "bug_report", P.ERRORS_READ),
     Desk("Operations", "audit", "Audit", "history", P.AUDIT_READ),

@@ -42,6 +42,7 @@ _OF_CREDITS: Final = ("Grants", "AI credits", "Add-ons", "Gifts")
 _OF_A_PERSON: Final = ("Overview", "Payments", "Messages", "Notes", "Staff")
 _OF_A_SUBSCRIPTION: Final = ("Overview", "Change plan", "Pause", "End", "Goodwill", "Discounts", "History")
 _OF_A_PAYMENT: Final = ("Refunds", "Tries and fees", "Credit note", "Credit balance", "Notes")
+_OF_A_CLOSE: Final = ("Figures", "Payments at Stripe", "Exchange rates")
 _OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Couples")
 _OF_AN_EVENT: Final = ("What it changed", "Payload", "Other events of this object")
 
@@ -120,6 +121,7 @@ SCREENS: Final = (
     *_sections("Revenue", "revenue", Role.FINANCE, None, _OF_REVENUE),
     Screen("Forecast", "forecast", Role.FINANCE),
     Screen("What if", "what_if", Role.FINANCE, address={"churn": "3"}),
+    *_sections("Month close", "month_close", Role.FINANCE, None, _OF_A_CLOSE),
     Screen("Experiments", "experiments", Role.PRODUCT),
     Screen("Experiment", "experiments", Role.PRODUCT, "test"),
     Screen("Errors", "errors", Role.PRODUCT),

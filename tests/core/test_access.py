@@ -36,6 +36,7 @@ people:reveal              x        x        -        x
 refunds:decide             -        x        -        x
 refunds:read               x        x        -        x
 refunds:request            x        x        -        x
+revenue:close              -        x        -        x
 revenue:couples            -        x        -        x
 revenue:read               -        x        x        x
 staff:manage               -        -        -        x

@@ -80,6 +80,12 @@ def test_a_mode_that_does_not_exist_is_refused_by_its_name(name: str) -> None:
         read(**{name: "sometimes"})
 
 
+def test_the_reporting_currency_is_three_letters() -> None:
+    assert (read().reporting_currency, read(REPORTING_CURRENCY="eur").reporting_currency) == ("USD", "EUR")
+    with pytest.raises(Invalid, match="REPORTING_CURRENCY"):
+        read(REPORTING_CURRENCY="Euro")
+
+
 @pytest.mark.parametrize(("key", "live"), [("sk_live_1", True), ("sk_test_1", False), ("rk_live_1", True)])
 def test_a_key_says_whether_it_moves_real_money(key: str, live: bool) -> None:
     assert read(STRIPE_SECRET_KEY=key).livemode is live

@@ -16,7 +16,7 @@ from tests.factories import make_couple, make_payment, make_refund, make_subscri
 from tests.pages.at_desk import open_page, said, staffed_copy
 
 # What is at home at an address of its own, but has no row to open.
-NO_ROWS = frozenset({"home", "search", "revenue", "forecast", "what_if", "staff"})
+NO_ROWS = frozenset({"home", "search", "revenue", "forecast", "what_if", "month_close", "staff"})
 WITH_ROWS = [desk.slug for desk in navigation.DESKS if desk.slug not in NO_ROWS]
 WITH_PAGES = [
     "credits",
@@ -101,6 +101,11 @@ def test_a_page_number_that_is_none_or_too_large_opens_the_list(
         ("what_if", "come"),
         ("what_if", "churn"),
         ("what_if", "existing"),
+        ("month_close", "month"),
+        ("month_close", "version"),
+        ("month_close", "section"),
+        ("month_close", "row"),
+        ("month_close", "payment"),
     ],
 )
 @pytest.mark.parametrize("value", ["no_such_value", "", "x" * 10_000, "<b>"])

@@ -1,4 +1,4 @@
-"""What a page of a list says about customers, payments, prices, coupons and promotion codes.
+"""What a page of a list says about customers, payments, prices, coupons, codes and the balance.
 
 Less than the facts of a single object: only what is compared with our rows. Amounts are integers in the
 currency's smallest unit, moments aware UTC, and None means that the shape does not say.
@@ -85,6 +85,29 @@ class ListedPromotionCode:
     created: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceTransaction:
+    """One movement of the balance: a charge, a refund, a dispute, a fee, a payout.
+
+    `amount` is signed and in `currency`, the balance's; `fee` is what Stripe kept of it, `net` what is left.
+    `source_id` is the object that moved it, with `source_amount` and `source_currency` as its payer saw them;
+    None where it is no payment's.
+    """
+
+    id: str
+    type: str | None
+    source_id: str | None
+    payment_intent_id: str | None
+    charge_id: str | None
+    amount: int
+    currency: str | None
+    fee: int
+    net: int
+    source_amount: int | None
+    source_currency: str | None
+    created: datetime | None
+
+
 def customer(source: Mapping[str, Any]) -> ListedCustomer:
     """A customer of a list."""
     return ListedCustomer(
@@ -168,5 +191,27 @@ def promotion_code(source: Mapping[str, Any]) -> ListedPromotionCode:
         coupon_id=first(ident(at(source, "promotion", "coupon")), ident(source.get("coupon"))),
         active=flag(source.get("active")),
         times_redeemed=whole(source.get("times_redeemed")),
+        created=moment(source.get("created")),
+    )
+
+
+def balance_transaction(source: Mapping[str, Any]) -> BalanceTransaction:
+    """A movement of the balance, its `source` expanded."""
+    moved_by = source.get("source")
+    source_id, amount = ident(moved_by), whole(source.get("amount")) or 0
+    fee = whole(source.get("fee")) or 0
+    is_charge = text(at(moved_by, "object")) == "charge"
+    return BalanceTransaction(
+        id=source["id"],
+        type=text(source.get("type")),
+        source_id=source_id,
+        payment_intent_id=ident(at(moved_by, "payment_intent")),
+        charge_id=source_id if is_charge else ident(at(moved_by, "charge")),
+        amount=amount,
+        currency=text(source.get("currency")),
+        fee=fee,
+        net=first(whole(source.get("net")), amount - fee) or 0,
+        source_amount=whole(at(moved_by, "amount")),
+        source_currency=text(at(moved_by, "currency")),
         created=moment(source.get("created")),
     )

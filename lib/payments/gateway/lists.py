@@ -76,6 +76,20 @@ class Lists:
         """Events of at most 20 types; Stripe keeps 30 days."""
         return self._page(self._stripe.events.list, read_event, after, since, types=sorted(types))
 
+    def balance_transactions(
+        self, after: str | None, since: datetime, until: datetime
+    ) -> ListPage[listed.BalanceTransaction]:
+        """What moved the balance from `since` on and before `until`, with the object that moved it."""
+        created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+        return self._page(
+            self._stripe.balance_transactions.list,
+            listed.balance_transaction,
+            after,
+            None,
+            created=created,
+            expand=["data.source"],
+        )
+
     def customer(self, customer_id: str) -> listed.ListedCustomer | None:
         """One customer; None when Stripe does not know it or it was deleted."""
         source = self._one(self._stripe.customers.retrieve, customer_id)

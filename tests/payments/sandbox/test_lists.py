@@ -1,5 +1,6 @@
 """Pages, filters and expansions."""
 
+import time
 from typing import Any
 
 import pytest
@@ -142,6 +143,19 @@ def test_balance_transactions_are_paged_through_all_sources(account: Account) ->
     assert len(ids) == len(set(ids))
     assert charge.balance_transaction in ids
     assert types == {"charge"}
+
+
+def test_a_failed_refund_stands_in_the_balance_when_it_failed_not_when_it_was_made(account: Account) -> None:
+    charge = account.charge(1000)
+    refund = account.v1.refunds.create({"charge": charge.id})
+    made = account.v1.balance_transactions.retrieve(refund.balance_transaction)
+    time.sleep(max(0.0, made.created + 1.01 - time.time()))
+    account.control("POST", f"/refunds/{refund.id}/fail")
+    later = account.v1.balance_transactions.list({"created": {"gt": made.created}, "limit": 100})
+    until_then = account.v1.balance_transactions.list({"created": {"lte": made.created}, "limit": 100})
+
+    assert [one.type for one in later if one.source == refund.id] == ["refund_failure"]
+    assert [one.type for one in until_then if one.source == refund.id] == ["refund"]
 
 
 def test_customers_are_found_by_what_their_metadata_says(account: Account) -> None:

@@ -4,6 +4,7 @@ None has a row of its own: each is a view of its source.
 """
 
 import heapq
+import operator
 from collections.abc import Iterator
 
 from stripe import params as typed
@@ -15,6 +16,8 @@ from lib.payments.sandbox.listing import Page, bounds, cut, page_size
 from lib.payments.sandbox.router import Params, Route
 from lib.payments.sandbox.session import Session
 from lib.payments.sandbox.shapes.payments import BALANCE_TYPES, moved_at
+
+_COMPARED = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 
 
 def _transaction(role: str, source: Facts) -> Facts:
@@ -66,15 +69,37 @@ def _transactions(source: Facts) -> Iterator[Facts]:
         yield _transaction("dispute_reversal", source)
     if source["object"] == "refund" and failed:
         yield _transaction("failed_refund", source)
-    if source["object"] != "charge" or not failed:
+    if _moved(source):
         yield _transaction(source["object"], source)
 
 
 def _merged(session: Session, kinds: set[str], created: dict[str, int] | None) -> Iterator[Facts]:
-    """All kinds, newest first. What undoes one stands beside it, wherever its own time would put it."""
-    streams = [session.select(kind, created=created) for kind in sorted(kinds)]
-    for source in heapq.merge(*streams, key=lambda facts: facts["created"], reverse=True):
-        yield from _transactions(source)
+    """All kinds, newest first, each by when the balance moved: what undoes one moved it later."""
+    streams = [_of_kind(session, kind, created) for kind in sorted(kinds)]
+    undone = (
+        _transaction(role, source)
+        for role, status in (("failed_refund", "failed"), ("dispute_reversal", "won"))
+        for source in session.select(SOURCE_KINDS[role], statuses=[status])
+    )
+    later = sorted(
+        (one for one in undone if _lies_within(one["created"], created)),
+        key=lambda one: one["created"],
+        reverse=True,
+    )
+    return heapq.merge(*streams, iter(later), key=lambda one: one["created"], reverse=True)
+
+
+def _of_kind(session: Session, kind: str, created: dict[str, int] | None) -> Iterator[Facts]:
+    return (_transaction(kind, source) for source in session.select(kind, created=created) if _moved(source))
+
+
+def _moved(source: Facts) -> bool:
+    """Whether the object itself moved the balance: a declined charge did not."""
+    return source["object"] != "charge" or source.get("status") != "failed"
+
+
+def _lies_within(moment: int, created: dict[str, int] | None) -> bool:
+    return all(_COMPARED[name](moment, bound) for name, bound in (created or {}).items())
 
 
 def _after(found: Iterator[Facts], cursor: str) -> Iterator[Facts]:
