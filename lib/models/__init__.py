@@ -30,6 +30,7 @@ from lib.models.analytics import (
     UserSession,
     Variant,
 )
+from lib.models.at_risk import CardOnFile, CoupleAtRisk, RiskAnswer
 from lib.models.base import Base
 from lib.models.billing import (
     Addon,
@@ -44,6 +45,7 @@ from lib.models.billing import (
     UserAddon,
 )
 from lib.models.bulk import BulkRow, BulkRun
+from lib.models.cohorts import CohortCheck, CohortCouple, CohortMonth
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
 from lib.models.discounting import CodeBatch, DiscountTerms, MadeCode
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
@@ -99,12 +101,17 @@ __all__ = [
     "Base",
     "BulkRow",
     "BulkRun",
+    "CardOnFile",
     "Challenge",
     "ChallengeEntry",
     "ChallengeParticipation",
     "CodeBatch",
+    "CohortCheck",
+    "CohortCouple",
     "CohortMember",
+    "CohortMonth",
     "Communication",
+    "CoupleAtRisk",
     "CoupleMovement",
     "CreditAttempt",
     "CreditGrant",
@@ -150,6 +157,7 @@ __all__ = [
     "RelationshipAnalytics",
     "Reveal",
     "RevenueDay",
+    "RiskAnswer",
     "SharedGoal",
     "SignInCode",
     "SignInFailure",

@@ -1,0 +1,258 @@
+"""The statements that fill `admin_cohort_couples` and `admin_cohort_months`, one month at a time.
+
+The database works by itself: half a million couples pass through no Python. A cohort is the couples that
+first paid in one month; its rows are what changed in each month since, from the movements of couples (what
+recurs) and from payments and refunds (what came in).
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    CTE,
+    Delete,
+    Insert,
+    Select,
+    SQLColumnExpression,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import aliased
+
+from lib.core.moments import day_bounds, next_month
+from lib.metrics.policies import Policy, counted
+from lib.metrics.spans import in_days, utc_day
+from lib.models import (
+    CohortCouple,
+    CohortMember,
+    CohortMonth,
+    CoupleMovement,
+    Payment,
+    Refund,
+    SubscriptionChange,
+)
+from lib.models.types import Day, Moment
+
+CURRENCY: Final = "USD"
+"""What a payment is in where it does not say."""
+EARNING: Final = ("subscription", "credits", "add_on", "box", "coaching", "gift")
+_KEY: Final = (
+    CohortCouple.policy,
+    CohortCouple.currency,
+    CohortCouple.cohort,
+    CohortCouple.plan_id,
+    CohortCouple.joined_via,
+)
+_SUMS: Final = (
+    "joined_couples",
+    "opening_arr_cents",
+    "couples_change",
+    "arr_change_cents",
+    "paid_cents",
+    "refunded_cents",
+)
+
+
+def moves(policy: Policy, since: date, until: date) -> CTE:
+    """The movements of couples from `since` to `until` under a policy: the one place that reads them.
+
+    Columns: day, currency, relationship_id, movement, before_arr_cents, after_arr_cents.
+    """
+    moved = CoupleMovement
+    return (
+        select(
+            moved.day,
+            moved.currency,
+            moved.relationship_id,
+            moved.movement,
+            moved.before_arr_cents,
+            moved.after_arr_cents,
+        )
+        .where(moved.policy == policy.name, moved.day.between(since, until))
+        .cte("moves")
+    )
+
+
+def first_move(policy: Policy) -> Select[date]:
+    """The day of the first movement under a policy."""
+    return select(func.min(CoupleMovement.day)).where(CoupleMovement.policy == policy.name)
+
+
+def last_day(month: date) -> date:
+    """The last day of the month that begins on `month`."""
+    return next_month(month) - timedelta(days=1)
+
+
+def forget(month: date, policy: Policy) -> Iterator[Delete]:
+    """Take away what is stored of a month and of all after it."""
+    for table, day in ((CohortCouple, CohortCouple.cohort), (CohortMonth, CohortMonth.month)):
+        yield delete(table).where(table.policy == policy.name, day >= month)
+
+
+def couples(month: date, policy: Policy) -> Insert:
+    """Put the couples that first paid in a month into its cohort."""
+    moved = moves(policy, month, last_day(month))
+    found = select(
+        moved.c.relationship_id,
+        moved.c.currency,
+        literal(policy.name).label("policy"),
+        literal(month, Day()).label("cohort"),
+        moved.c.day.label("joined_on"),
+        moved.c.after_arr_cents.label("opening_arr_cents"),
+        func.coalesce(_plan(moved, policy), "").label("plan_id"),
+        func.coalesce(_joined_via(moved), "").label("joined_via"),
+    ).where(moved.c.movement == "new")
+    return _filling(CohortCouple, found)
+
+
+def changes(month: date, policy: Policy, computed_at: datetime) -> Insert:
+    """Write what changed in a month, for every part of every cohort up to it.
+
+    The months before must be there, and the couples of the month itself.
+    """
+    parts = union_all(
+        _joined(month, policy),
+        _moved(month, policy),
+        *_paid(month, policy),
+        *_refunded(month, policy),
+        _nothing(month, policy),
+    ).subquery("parts")
+    key = [parts.c[column.key] for column in _KEY]
+    found = select(
+        *key,
+        literal(month, Day()).label("month"),
+        *(func.sum(parts.c[name]).label(name) for name in _SUMS),
+        literal(computed_at, Moment()).label("computed_at"),
+    ).group_by(*key)
+    return _filling(CohortMonth, found)
+
+
+def _filling(table: Any, found: Select[*tuple[Any, ...]]) -> Insert:
+    return insert(table).from_select([column.name for column in found.selected_columns], found)
+
+
+def _plan(moved: CTE, policy: Policy) -> Any:
+    """The plan of the newest entry of the ledger that counts on the day of a movement."""
+    entry = SubscriptionChange
+    return (
+        select(entry.plan_id)
+        .where(
+            entry.relationship_id == moved.c.relationship_id,
+            entry.currency == moved.c.currency,
+            utc_day(entry.effective_at) <= moved.c.day,
+            counted(policy) != 0,
+        )
+        .order_by(entry.effective_at.desc(), entry.seq.desc())
+        .limit(1)
+        .correlate(moved)
+        .scalar_subquery()
+    )
+
+
+def _joined_via(moved: CTE) -> Any:
+    """How a couple came to the app: what it noted of the partner who came first."""
+    member = CohortMember
+    return (
+        select(member.joined_via)
+        .where(member.relationship_id == moved.c.relationship_id, member.joined_via.is_not(None))
+        .order_by(member.cohort_date, member.id)
+        .limit(1)
+        .correlate(moved)
+        .scalar_subquery()
+    )
+
+
+def _sums(**given: Any) -> Iterator[SQLColumnExpression[Any]]:
+    """A column for each sum, 0 for those that are not given."""
+    for name in _SUMS:
+        yield (given[name] if name in given else literal(0)).label(name)
+
+
+def _joined(month: date, policy: Policy) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            *_KEY,
+            *_sums(joined_couples=func.count(), opening_arr_cents=func.sum(CohortCouple.opening_arr_cents)),
+        )
+        .where(CohortCouple.policy == policy.name, CohortCouple.cohort == month)
+        .group_by(*_KEY)
+    )
+
+
+def _moved(month: date, policy: Policy) -> Select[*tuple[Any, ...]]:
+    moved = moves(policy, month, last_day(month))
+    arrives, leaves = moved.c.movement.in_(("new", "reactivation")), moved.c.movement == "churn"
+    direction = case((arrives, 1), (leaves, -1), else_=0)
+    return (
+        select(
+            *_KEY,
+            *_sums(
+                couples_change=func.sum(direction),
+                arr_change_cents=func.sum(moved.c.after_arr_cents - moved.c.before_arr_cents),
+            ),
+        )
+        .select_from(moved)
+        .join(
+            CohortCouple,
+            (CohortCouple.relationship_id == moved.c.relationship_id)
+            & (CohortCouple.currency == moved.c.currency)
+            & (CohortCouple.policy == policy.name),
+        )
+        .group_by(*_KEY)
+    )
+
+
+def _paid(month: date, policy: Policy) -> Iterator[Select[*tuple[Any, ...]]]:
+    """Payments that went through: in the month by older cohorts; up to its end by its own."""
+    paid = (
+        select(*_KEY, *_sums(paid_cents=func.sum(Payment.amount_cents)))
+        .join(Payment, Payment.relationship_id == CohortCouple.relationship_id)
+        .where(
+            CohortCouple.policy == policy.name,
+            Payment.status.in_(("succeeded", "refunded")),
+            Payment.transaction_type.in_(EARNING),
+            _currency(Payment) == CohortCouple.currency,
+        )
+        .group_by(*_KEY)
+    )
+    yield paid.where(CohortCouple.cohort < month, in_days(Payment.created_at, month, last_day(month)))
+    yield paid.where(CohortCouple.cohort == month, Payment.created_at < _end(month))
+
+
+def _refunded(month: date, policy: Policy) -> Iterator[Select[*tuple[Any, ...]]]:
+    """What Stripe paid back, by the day it did, as `_paid` has what came in."""
+    refunded = (
+        select(*_KEY, *_sums(refunded_cents=func.sum(Refund.refund_amount_cents)))
+        .join(Payment, Payment.relationship_id == CohortCouple.relationship_id)
+        .join(Refund, Refund.transaction_id == Payment.id)
+        .where(
+            CohortCouple.policy == policy.name,
+            Refund.status == "processed",
+            _currency(Payment) == CohortCouple.currency,
+        )
+        .group_by(*_KEY)
+    )
+    yield refunded.where(CohortCouple.cohort < month, in_days(Refund.processed_at, month, last_day(month)))
+    yield refunded.where(CohortCouple.cohort == month, Refund.processed_at < _end(month))
+
+
+def _nothing(month: date, policy: Policy) -> Select[*tuple[Any, ...]]:
+    """Every part of an older cohort, so that a month in which nothing happened to it has a row too."""
+    first = aliased(CohortMonth, name="first_month")
+    return select(
+        first.policy, first.currency, first.cohort, first.plan_id, first.joined_via, *_sums()
+    ).where(first.policy == policy.name, first.cohort < month, first.month == first.cohort)
+
+
+def _currency(payment: Any) -> Any:
+    return func.upper(func.coalesce(payment.currency, CURRENCY))
+
+
+def _end(month: date) -> datetime:
+    return day_bounds(last_day(month))[1]
