@@ -4,6 +4,7 @@ from lib.ui.asks import REASON, Ask
 from lib.ui.billing import payments, refund, watch
 from lib.ui.bulk import choose_for_bulk
 from lib.ui.charts import chart, figure_tile, month, period, stands_on
+from lib.ui.cohort_desk import cohort_cell, cohort_span
 from lib.ui.desk import announce, ask_stripe, attempt, may, page, read, read_shared
 from lib.ui.discounting import change_code, make_batch, make_code, stop_or_resume, switch_code
 from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_drift, standing
@@ -58,6 +59,8 @@ __all__ = [
     "chart",
     "choose",
     "choose_for_bulk",
+    "cohort_cell",
+    "cohort_span",
     "collected",
     "collecting",
     "counted",
