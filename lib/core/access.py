@@ -39,6 +39,8 @@ class Permission(StrEnum):
     REFUNDS_REQUEST = "refunds:request"
     REVENUE_COUPLES = "revenue:couples"
     REVENUE_READ = "revenue:read"
+    RISK_READ = "risk:read"
+    RISK_WORK = "risk:work"
     STAFF_MANAGE = "staff:manage"
     STAFF_READ = "staff:read"
     SUBSCRIPTIONS_CANCEL = "subscriptions:cancel"
@@ -74,6 +76,8 @@ _SUPPORT: Final = {
     P.PEOPLE_REVEAL,
     P.REFUNDS_READ,
     P.REFUNDS_REQUEST,
+    P.RISK_READ,
+    P.RISK_WORK,
     P.SUBSCRIPTIONS_CANCEL,
     P.SUBSCRIPTIONS_CHANGE,
     P.SUBSCRIPTIONS_GIVE,
@@ -107,6 +111,8 @@ _FINANCE: Final = {
     P.REFUNDS_REQUEST,
     P.REVENUE_COUPLES,
     P.REVENUE_READ,
+    P.RISK_READ,
+    P.RISK_WORK,
     P.SUBSCRIPTIONS_CANCEL,
     P.SUBSCRIPTIONS_CHANGE,
     P.SUBSCRIPTIONS_GIVE,

@@ -11,7 +11,7 @@ from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
 from lib.demo import bulk, company, desk, elsewhere
 from lib.demo.staff import create_demo_staff
-from lib.jobs import cohorts, daily, experiments
+from lib.jobs import at_risk, cohorts, daily, experiments
 
 
 def stripe_file(settings: Settings) -> Path:
@@ -59,6 +59,7 @@ def fill(
     say("Counting every day's revenue, the cohorts, and the tests.")
     daily.backfill(database, today - timedelta(days=31 * (months + 1)), today)
     cohorts.run(database, settings)
+    at_risk.run(database, moments.now())
     experiments.run(database, moments.now())
     say(f"{counts.get('users', 0):,} people, {sum(counts.values()):,} rows in {len(counts)} tables.")
     return counts

@@ -10,15 +10,17 @@ from lib.models.base import NO, Base
 
 
 class CardOnFile(Base):
-    """The card that Stripe last told of for a customer: until when it is good, and nothing else of it."""
+    """The card that Stripe last told of for a customer, and the first moment at which it is no longer good."""
 
     __tablename__ = "admin_cards_on_file"
-    __table_args__ = (Index("idx_admin_cards_on_file_expiry", "exp_year", "exp_month"),)
+    __table_args__ = (
+        Index("idx_admin_cards_on_file_good", "good_until"),
+        Index("idx_admin_cards_on_file_card", "card_id"),
+    )
 
     stripe_customer_id: Mapped[str] = mapped_column(primary_key=True)
     card_id: Mapped[str]
-    exp_year: Mapped[int]
-    exp_month: Mapped[int]
+    good_until: Mapped[datetime]
     told_at: Mapped[datetime]
 
 
@@ -60,7 +62,8 @@ class CoupleAtRisk(Base):
 class RiskAnswer(Base):
     """What a member of staff did about one reason of one couple, and until when it is out of the list.
 
-    `snoozed` is out until the end of `until`; `handled` until the reason comes up anew.
+    `snoozed` is out until `until`; `handled` until the reason comes up anew. `ended_at`: somebody put it back
+    before that.
     """
 
     __tablename__ = "admin_risk_answers"
@@ -79,3 +82,4 @@ class RiskAnswer(Base):
     author_id: Mapped[str]
     author_email: Mapped[str]
     at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

@@ -19,6 +19,7 @@ from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.plan_desk import plan_offers, steps, watch_plan, wish
 from lib.ui.progress import watch_work
 from lib.ui.refund_desk import for_customer, hand_on, limits_section, recommendation, recommended_then
+from lib.ui.risk_desk import answer_risk, next_steps, risk_tiles
 from lib.ui.show import (
     Tile,
     amount,
@@ -47,6 +48,7 @@ __all__ = [
     "allowance",
     "amount",
     "announce",
+    "answer_risk",
     "ask_stripe",
     "attempt",
     "back",
@@ -90,6 +92,7 @@ __all__ = [
     "may",
     "moment",
     "month",
+    "next_steps",
     "notebook",
     "object_link",
     "one_of",
@@ -114,6 +117,7 @@ __all__ = [
     "replays",
     "results",
     "reveal",
+    "risk_tiles",
     "search_box",
     "searched_document",
     "sections",

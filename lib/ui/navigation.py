@@ -47,6 +47,7 @@ DESKS: Final = (
     Desk("Billing", "inbox", "Stripe inbox", "inbox", P.INBOX_READ),
     Desk("Billing", "drift", "Drift", "difference", P.DRIFT_READ),
     Desk("Finance", "revenue", "Revenue", "monitoring", P.REVENUE_READ),
+    Desk("Finance", "at_risk", "At risk", "crisis_alert", P.RISK_READ),
     Desk("Finance", "cohorts", "Cohorts", "grid_on", P.REVENUE_READ),
     Desk("Product", "experiments", "Experiments", "science", P.EXPERIMENTS_READ),
     Desk("Operations", "errors", "Errors", "bug_report", P.ERRORS_READ),

@@ -88,11 +88,11 @@ def _at_risk() -> None:
         "admin_cards_on_file",
         sa.Column("stripe_customer_id", sa.Text(), primary_key=True),
         sa.Column("card_id", sa.Text(), nullable=False),
-        sa.Column("exp_year", sa.Integer(), nullable=False),
-        sa.Column("exp_month", sa.Integer(), nullable=False),
+        sa.Column("good_until", Moment(), nullable=False),
         sa.Column("told_at", Moment(), nullable=False),
     )
-    op.create_index("idx_admin_cards_on_file_expiry", "admin_cards_on_file", ["exp_year", "exp_month"])
+    op.create_index("idx_admin_cards_on_file_good", "admin_cards_on_file", ["good_until"])
+    op.create_index("idx_admin_cards_on_file_card", "admin_cards_on_file", ["card_id"])
     op.create_table(
         "admin_couples_at_risk",
         sa.Column("id", sa.Text(), primary_key=True),
@@ -132,6 +132,7 @@ def _at_risk() -> None:
         sa.Column("author_id", sa.Text(), nullable=False),
         sa.Column("author_email", sa.Text(), nullable=False),
         sa.Column("at", Moment(), nullable=False),
+        sa.Column("ended_at", Moment()),
         sa.CheckConstraint("kind IN ('handled', 'snoozed')", name="admin_risk_answers_kind"),
     )
     op.create_index("idx_admin_risk_answers_about", "admin_risk_answers", ["at_risk_id", "at"])

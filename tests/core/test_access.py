@@ -38,6 +38,8 @@ refunds:read               x        x        -        x
 refunds:request            x        x        -        x
 revenue:couples            -        x        -        x
 revenue:read               -        x        x        x
+risk:read                  x        x        -        x
+risk:work                  x        x        -        x
 staff:manage               -        -        -        x
 staff:read                 -        -        -        x
 subscriptions:cancel       x        x        -        x
