@@ -115,6 +115,12 @@ def test_a_subscription_that_is_set_to_cancel_is_there_until_its_end(database: D
     assert (row.since, row.due_at, row.urgent, row.arr_cents) == (NOW - 2 * DAY, NOW + 5 * DAY, True, 36_000)
 
 
+def test_a_trial_that_is_set_to_cancel_has_at_stake_what_it_would_pay(database: Database) -> None:
+    pays(database, "c1", status="trialing", canceled_at=NOW - DAY)
+
+    assert found(database)["s_c1:set_to_cancel"].arr_cents == 36_000
+
+
 def test_a_trial_is_there_when_it_ends_soon_and_no_card_is_known(database: Database) -> None:
     for key in ("c1", "c2", "c3"):
         pays(database, key, status="trialing", trial_end_date=NOW + (20 if key == "c3" else 10) * DAY)

@@ -174,10 +174,11 @@ def _card_expiring(now: datetime) -> Select[*tuple[Any, ...]]:
 
 
 def _set_to_cancel(now: datetime) -> Select[*tuple[Any, ...]]:
+    would_pay = _worth(SubscriptionChange.net_arr_cents)
     return _row(
         "set_to_cancel",
         now,
-        arr_cents=_worth(counted(HOUSE)),
+        arr_cents=case((Subscription.status == "trialing", would_pay), else_=_worth(counted(HOUSE))),
         since=sortable(Subscription.canceled_at),
         due_at=sortable(Subscription.current_period_end),
     ).where(
