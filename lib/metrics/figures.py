@@ -134,7 +134,7 @@ def retention_grid(found: Retention, measure: Literal["logo", "revenue"]) -> go.
             each.age,
             float(share),
             _whole_percent(share),
-            f"{each.age} months on: {percent(share)}, average of {each.cohorts} cohorts by {weight}",
+            f"{each.age} months on: {percent(share)}, average of {_cohorts(each.cohorts)} by {weight}",
             mature=True,
         )
         for each in found.averages
@@ -256,6 +256,10 @@ def _grid(squares: Sequence[_Square], title: str, *, top: float, tickformat: str
         uniformtext={"mode": "hide", "minsize": 9},
     )
     return figure
+
+
+def _cohorts(number: int) -> str:
+    return f"{number:,} cohort{'' if number == 1 else 's'}"
 
 
 def _whole_percent(share: Fraction) -> str:
