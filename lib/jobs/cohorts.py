@@ -93,8 +93,8 @@ def count_month(work: Work, month: date) -> None:
         for statement in cohort_rows.forget(month, policy):
             work.session.execute(statement)
         joined: Any = work.session.execute(cohort_rows.couples(month, policy))
-        work.session.execute(cohort_rows.changes(month, policy, work.now))
         work.count(f"couples, {policy.name}", joined.rowcount)
+    work.session.execute(cohort_rows.changes(month, POLICIES.values(), work.now))
 
 
 def _is_running(database: Database, now: datetime) -> bool:

@@ -5,7 +5,7 @@ first paid in one month; its rows are what changed in each month since, from the
 recurs) and from payments and refunds (what came in).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -75,7 +75,7 @@ def moves(policy: Policy, since: date, until: date) -> CTE:
             moved.after_arr_cents,
         )
         .where(moved.policy == policy.name, moved.day.between(since, until))
-        .cte("moves")
+        .cte(f"moves_{policy.name}")
     )
 
 
@@ -111,17 +111,18 @@ def couples(month: date, policy: Policy) -> Insert:
     return _filling(CohortCouple, found)
 
 
-def changes(month: date, policy: Policy, computed_at: datetime) -> Insert:
-    """Write what changed in a month, for every part of every cohort up to it.
+def changes(month: date, policies: Collection[Policy], computed_at: datetime) -> Insert:
+    """Write what changed in a month, for every part of every cohort up to it, under several policies.
 
     The months before must be there, and the couples of the month itself.
     """
+    names = [policy.name for policy in policies]
     parts = union_all(
-        _joined(month, policy),
-        _moved(month, policy),
-        *_paid(month, policy),
-        *_refunded(month, policy),
-        _nothing(month, policy),
+        _joined(month, names),
+        *(_moved(month, policy) for policy in policies),
+        *_paid(month, names),
+        *_refunded(month, names),
+        _nothing(month, names),
     ).subquery("parts")
     key = [parts.c[column.key] for column in _KEY]
     found = select(
@@ -174,13 +175,13 @@ def _sums(**given: Any) -> Iterator[SQLColumnExpression[Any]]:
         yield (given[name] if name in given else literal(0)).label(name)
 
 
-def _joined(month: date, policy: Policy) -> Select[*tuple[Any, ...]]:
+def _joined(month: date, policies: Sequence[str]) -> Select[*tuple[Any, ...]]:
     return (
         select(
             *_KEY,
             *_sums(joined_couples=func.count(), opening_arr_cents=func.sum(CohortCouple.opening_arr_cents)),
         )
-        .where(CohortCouple.policy == policy.name, CohortCouple.cohort == month)
+        .where(CohortCouple.policy.in_(policies), CohortCouple.cohort == month)
         .group_by(*_KEY)
     )
 
@@ -208,13 +209,13 @@ def _moved(month: date, policy: Policy) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _paid(month: date, policy: Policy) -> Iterator[Select[*tuple[Any, ...]]]:
+def _paid(month: date, policies: Sequence[str]) -> Iterator[Select[*tuple[Any, ...]]]:
     """Payments that went through: in the month by older cohorts; up to its end by its own."""
     paid = (
         select(*_KEY, *_sums(paid_cents=func.sum(Payment.amount_cents)))
         .join(Payment, Payment.relationship_id == CohortCouple.relationship_id)
         .where(
-            CohortCouple.policy == policy.name,
+            CohortCouple.policy.in_(policies),
             Payment.status.in_(("succeeded", "refunded")),
             Payment.transaction_type.in_(EARNING),
             _currency(Payment) == CohortCouple.currency,
@@ -225,14 +226,14 @@ def _paid(month: date, policy: Policy) -> Iterator[Select[*tuple[Any, ...]]]:
     yield paid.where(CohortCouple.cohort == month, Payment.created_at < _end(month))
 
 
-def _refunded(month: date, policy: Policy) -> Iterator[Select[*tuple[Any, ...]]]:
+def _refunded(month: date, policies: Sequence[str]) -> Iterator[Select[*tuple[Any, ...]]]:
     """What Stripe paid back, by the day it did, as `_paid` has what came in."""
     refunded = (
         select(*_KEY, *_sums(refunded_cents=func.sum(Refund.refund_amount_cents)))
         .join(Payment, Payment.relationship_id == CohortCouple.relationship_id)
         .join(Refund, Refund.transaction_id == Payment.id)
         .where(
-            CohortCouple.policy == policy.name,
+            CohortCouple.policy.in_(policies),
             Refund.status == "processed",
             _currency(Payment) == CohortCouple.currency,
         )
@@ -242,12 +243,12 @@ def _refunded(month: date, policy: Policy) -> Iterator[Select[*tuple[Any, ...]]]
     yield refunded.where(CohortCouple.cohort == month, Refund.processed_at < _end(month))
 
 
-def _nothing(month: date, policy: Policy) -> Select[*tuple[Any, ...]]:
+def _nothing(month: date, policies: Sequence[str]) -> Select[*tuple[Any, ...]]:
     """Every part of an older cohort, so that a month in which nothing happened to it has a row too."""
     first = aliased(CohortMonth, name="first_month")
     return select(
         first.policy, first.currency, first.cohort, first.plan_id, first.joined_via, *_sums()
-    ).where(first.policy == policy.name, first.cohort < month, first.month == first.cohort)
+    ).where(first.policy.in_(policies), first.cohort < month, first.month == first.cohort)
 
 
 def _currency(payment: Any) -> Any:

@@ -138,6 +138,12 @@ def test_a_trial_is_there_when_it_ends_soon_and_no_card_is_known(database: Datab
     assert rows["s_c1:trial_without_card"].arr_cents == 36_000  # what it would pay
 
 
+def test_where_stripe_tells_of_no_cards_a_missing_one_means_nothing(database: Database) -> None:
+    pays(database, "c1", status="trialing", trial_end_date=NOW + 10 * DAY)
+
+    assert found(database) == {}
+
+
 def test_a_gift_is_there_when_it_ends_soon_and_the_couple_has_nothing_of_its_own(database: Database) -> None:
     pays(database, "c1", is_gift=True)
     pays(database, "c2", is_gift=True)

@@ -191,6 +191,8 @@ def _set_to_cancel(now: datetime) -> Select[*tuple[Any, ...]]:
 def _trial_without_card(now: datetime) -> Select[*tuple[Any, ...]]:
     ends = sortable(Subscription.trial_end_date)
     card = select(CardOnFile.card_id).where(CardOnFile.stripe_customer_id == Subscription.stripe_customer_id)
+    # Where Stripe tells of no cards at all, a missing one means nothing.
+    any_card = select(aliased(CardOnFile, name="any_card").card_id)
     return _row(
         "trial_without_card",
         now,
@@ -202,6 +204,7 @@ def _trial_without_card(now: datetime) -> Select[*tuple[Any, ...]]:
         Subscription.canceled_at.is_(None),
         ends.between(now, now + TRIAL_WITHIN),
         ~card.exists(),
+        any_card.exists(),
     )
 
 
