@@ -34,7 +34,7 @@ def test_finance_goes_from_a_cell_to_its_couples_and_from_there_to_their_payment
 
     assert f"cohort={cohort:%Y-%m}" in desk.page.url
     desk.open_row()
-    desk.heading("What the couple paid").wait_for()
+    desk.says("What the couple paid, the newest first")
     desk.page.get_by_role("link", name="Open").click()
     desk.heading("Payments").wait_for()
     desk.settled()
