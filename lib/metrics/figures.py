@@ -19,7 +19,9 @@ from lib.metrics.figure import percent, rounded
 from lib.metrics.series import Month, MonthSeries, MrrDay, MrrSeries, PlanMix
 
 HEIGHT: Final = 320
-ROW_HEIGHT: Final = 26
+ROW_HEIGHT: Final = 26  # pixels of a grid
+# What is written on a square: by its own colour, whatever the theme's is.
+_INK, _LIGHT, _DARK_FROM = "#10203a", "#ffffff", 0.68
 SO_FAR: Final = "so far"
 AVERAGE: Final = "Average"
 _HATCHED: Final = "/"
@@ -209,6 +211,7 @@ def _grid(squares: Sequence[_Square], title: str, *, top: float, tickformat: str
             text=[each.text for each in squares],
             textposition="inside",
             insidetextanchor="middle",
+            insidetextfont={"color": [_LIGHT if each.value > _DARK_FROM * top else _INK for each in squares]},
             textangle=0,
             customdata=[(each.row, str(each.age)) for each in squares],
             hovertext=[each.said for each in squares],
