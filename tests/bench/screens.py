@@ -127,7 +127,7 @@ SCREENS: Final = (
     Screen("At risk: put aside", "at_risk", Role.FINANCE, address={"aside": "true"}),
     Screen("Couple at risk", "at_risk", Role.SUPPORT, "couple at risk"),
     *_sections("Cohorts", "cohorts", Role.FINANCE, None, _OF_COHORTS),
-    Screen("Cohorts: one plan", "cohorts", Role.PRODUCT, address={"via": "Social"}),
+    Screen("Cohorts: how they came", "cohorts", Role.PRODUCT, address={"via": "Social"}),
     Screen("Cohorts: a cell", "cohorts", Role.FINANCE, "cohort", {"age": "1"}),
     Screen("Cohorts: a couple", "cohorts", Role.FINANCE, "couple"),
     Screen("Experiments", "experiments", Role.PRODUCT),
