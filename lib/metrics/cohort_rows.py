@@ -97,7 +97,15 @@ def forget(month: date, policy: Policy) -> Iterator[Delete]:
 
 def couples(month: date, policy: Policy) -> Insert:
     """Put the couples that first paid in a month into its cohort."""
-    moved = moves(policy, month, last_day(month))
+    every = moves(policy, month, last_day(month))
+    couple = (every.c.relationship_id, every.c.currency)
+    # By the amounts as well: a policy may call all that a couple does in its first month new.
+    arrivals = (
+        select(*every.c, func.row_number().over(partition_by=couple, order_by=every.c.day).label("nth"))
+        .where(every.c.movement == "new", every.c.before_arr_cents == 0)
+        .cte("arrivals")
+    )
+    moved = select(arrivals).where(arrivals.c.nth == 1).cte("firsts")
     found = select(
         moved.c.relationship_id,
         moved.c.currency,
@@ -107,7 +115,7 @@ def couples(month: date, policy: Policy) -> Insert:
         moved.c.after_arr_cents.label("opening_arr_cents"),
         func.coalesce(_plan(moved, policy), "").label("plan_id"),
         func.coalesce(_joined_via(moved), "").label("joined_via"),
-    ).where(moved.c.movement == "new")
+    )
     return _filling(CohortCouple, found)
 
 
@@ -188,8 +196,7 @@ def _joined(month: date, policies: Sequence[str]) -> Select[*tuple[Any, ...]]:
 
 def _moved(month: date, policy: Policy) -> Select[*tuple[Any, ...]]:
     moved = moves(policy, month, last_day(month))
-    arrives, leaves = moved.c.movement.in_(("new", "reactivation")), moved.c.movement == "churn"
-    direction = case((arrives, 1), (leaves, -1), else_=0)
+    direction = case((moved.c.before_arr_cents == 0, 1), (moved.c.after_arr_cents == 0, -1), else_=0)
     return (
         select(
             *_KEY,
