@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     select,
     union_all,
 )
@@ -197,19 +198,27 @@ def _joined(month: date, policies: Sequence[str]) -> Select[*tuple[Any, ...]]:
 def _moved(month: date, policy: Policy) -> Select[*tuple[Any, ...]]:
     moved = moves(policy, month, last_day(month))
     direction = case((moved.c.before_arr_cents == 0, 1), (moved.c.after_arr_cents == 0, -1), else_=0)
+    couple = (moved.c.relationship_id, moved.c.currency)
+    # Summed before they are joined, as payments are.
+    sums = (
+        select(
+            *couple,
+            func.sum(direction).label("couples"),
+            func.sum(moved.c.after_arr_cents - moved.c.before_arr_cents).label("arr_cents"),
+        )
+        .group_by(*couple)
+        .subquery()
+    )
     return (
         select(
             *_KEY,
-            *_sums(
-                couples_change=func.sum(direction),
-                arr_change_cents=func.sum(moved.c.after_arr_cents - moved.c.before_arr_cents),
-            ),
+            *_sums(couples_change=func.sum(sums.c.couples), arr_change_cents=func.sum(sums.c.arr_cents)),
         )
-        .select_from(moved)
+        .select_from(sums)
         .join(
             CohortCouple,
-            (CohortCouple.relationship_id == moved.c.relationship_id)
-            & (CohortCouple.currency == moved.c.currency)
+            (CohortCouple.relationship_id == sums.c.relationship_id)
+            & (CohortCouple.currency == sums.c.currency)
             & (CohortCouple.policy == policy.name),
         )
         .group_by(*_KEY)
@@ -218,36 +227,83 @@ def _moved(month: date, policy: Policy) -> Select[*tuple[Any, ...]]:
 
 def _paid(month: date, policies: Sequence[str]) -> Iterator[Select[*tuple[Any, ...]]]:
     """Payments that went through: in the month by older cohorts; up to its end by its own."""
-    paid = (
-        select(*_KEY, *_sums(paid_cents=func.sum(Payment.amount_cents)))
-        .join(Payment, Payment.relationship_id == CohortCouple.relationship_id)
-        .where(
-            CohortCouple.policy.in_(policies),
-            Payment.status.in_(("succeeded", "refunded")),
-            Payment.transaction_type.in_(EARNING),
-            _currency(Payment) == CohortCouple.currency,
-        )
-        .group_by(*_KEY)
+    went_through = (
+        Payment.status.in_(("succeeded", "refunded")),
+        Payment.transaction_type.in_(EARNING),
     )
-    yield paid.where(CohortCouple.cohort < month, in_days(Payment.created_at, month, last_day(month)))
-    yield paid.where(CohortCouple.cohort == month, Payment.created_at < _end(month))
+    yield _of_older_cohorts(
+        month,
+        policies,
+        "paid_cents",
+        _by_couple(Payment.amount_cents).where(
+            *went_through, in_days(Payment.created_at, month, last_day(month))
+        ),
+    )
+    yield (
+        _own(month, policies, paid_cents=func.sum(Payment.amount_cents))
+        .join(Payment, Payment.relationship_id == CohortCouple.relationship_id)
+        .where(*went_through, _currency(Payment) == CohortCouple.currency, Payment.created_at < _end(month))
+    )
 
 
 def _refunded(month: date, policies: Sequence[str]) -> Iterator[Select[*tuple[Any, ...]]]:
     """What Stripe paid back, by the day it did, as `_paid` has what came in."""
-    refunded = (
-        select(*_KEY, *_sums(refunded_cents=func.sum(Refund.refund_amount_cents)))
+    paid_back = Refund.status == "processed"
+    yield _of_older_cohorts(
+        month,
+        policies,
+        "refunded_cents",
+        _by_couple(Refund.refund_amount_cents)
+        .join(Refund, Refund.transaction_id == Payment.id)
+        .where(paid_back, in_days(Refund.processed_at, month, last_day(month))),
+    )
+    yield (
+        _own(month, policies, refunded_cents=func.sum(Refund.refund_amount_cents))
         .join(Payment, Payment.relationship_id == CohortCouple.relationship_id)
         .join(Refund, Refund.transaction_id == Payment.id)
-        .where(
-            CohortCouple.policy.in_(policies),
-            Refund.status == "processed",
-            _currency(Payment) == CohortCouple.currency,
+        .where(paid_back, _currency(Payment) == CohortCouple.currency, Refund.processed_at < _end(month))
+    )
+
+
+def _by_couple(amount: Any) -> Select[*tuple[Any, ...]]:
+    """Sums by couple and currency, made before they are joined: so a month's days decide what is read."""
+    return (
+        select(
+            Payment.relationship_id.label("relationship_id"),
+            _currency(Payment).label("currency"),
+            func.sum(amount).label("cents"),
         )
+        .select_from(Payment)
+        .where(Payment.relationship_id.is_not(None))
+        .group_by(Payment.relationship_id, _currency(Payment))
+    )
+
+
+def _of_older_cohorts(
+    month: date, policies: Sequence[str], name: str, by_couple: Select[*tuple[Any, ...]]
+) -> Select[*tuple[Any, ...]]:
+    sums = by_couple.subquery()
+    return (
+        select(*_KEY, *_sums(**{name: func.sum(sums.c.cents)}))
+        .select_from(sums)
+        .join(
+            CohortCouple,
+            (CohortCouple.relationship_id == sums.c.relationship_id)
+            & (CohortCouple.currency == sums.c.currency)
+            & CohortCouple.policy.in_(policies),
+        )
+        .where(CohortCouple.cohort < month)
         .group_by(*_KEY)
     )
-    yield refunded.where(CohortCouple.cohort < month, in_days(Refund.processed_at, month, last_day(month)))
-    yield refunded.where(CohortCouple.cohort == month, Refund.processed_at < _end(month))
+
+
+def _own(month: date, policies: Sequence[str], **sums: Any) -> Select[*tuple[Any, ...]]:
+    return (
+        select(*_KEY, *_sums(**sums))
+        .select_from(CohortCouple)
+        .where(CohortCouple.policy.in_(policies), CohortCouple.cohort == month)
+        .group_by(*_KEY)
+    )
 
 
 def _nothing(month: date, policies: Sequence[str]) -> Select[*tuple[Any, ...]]:
@@ -259,7 +315,8 @@ def _nothing(month: date, policies: Sequence[str]) -> Select[*tuple[Any, ...]]:
 
 
 def _currency(payment: Any) -> Any:
-    return func.upper(func.coalesce(payment.currency, CURRENCY))
+    # Written out: PostgreSQL does not see that two parameters are the same, and groups by this.
+    return func.upper(func.coalesce(payment.currency, literal_column(f"'{CURRENCY}'")))
 
 
 def _end(month: date) -> datetime:
