@@ -21,9 +21,11 @@ from lib.core.access import Actor, Role
 from lib.core.database import Database
 from lib.core.listing import LISTINGS
 from lib.core.work import reading
+from lib.metrics import cohort_couples
 from lib.metrics.mrr import MOVEMENTS
 from lib.services import (
     addons,
+    at_risk,
     audit_trail,
     bulk,
     couples,
@@ -118,6 +120,15 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "month_close.reconciled": {"reconciliation_id": ("one",), "state": (None, "matched")},
     "month_close.rates": {"reporting": ("USD",)},
     "revenue.days": {"since": (SINCE,), "until": (UNTIL,)},
+    "at_risk.at_risk": {"reason": (None, *at_risk.REASONS), "aside": (None, True)},
+    "cohort_couples.couples_of_cell": {
+        "cohort": (SINCE,),
+        "month": (UNTIL.replace(day=1),),
+        "standing": (None, *cohort_couples.STANDINGS),
+        "plan_id": (None, "plan_1"),
+        "joined_via": (None, "social"),
+    },
+    "cohort_table.stored_by_the_app": {},
     "revenue.plans": {"day": (UNTIL,)},
 }
 QUESTIONS = [
@@ -132,6 +143,8 @@ MAY_BE_SCANNED = {
     "subscription_addons": "a dozen rows",
     "ab_test_variants": "a few rows for each test",
     "admin_audit_head": "one row",
+    "admin_cohort_checks": "a row for each month of sign-up",
+    "admin_couples_at_risk": "a work list, which its own sums read as a whole",
     "admin_users": "the staff",
     "admin_sessions": "the staff of one day",
     "admin_refund_limits": "a few rows",

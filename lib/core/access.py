@@ -40,6 +40,8 @@ class Permission(StrEnum):
     REVENUE_CLOSE = "revenue:close"
     REVENUE_COUPLES = "revenue:couples"
     REVENUE_READ = "revenue:read"
+    RISK_READ = "risk:read"
+    RISK_WORK = "risk:work"
     STAFF_MANAGE = "staff:manage"
     STAFF_READ = "staff:read"
     SUBSCRIPTIONS_CANCEL = "subscriptions:cancel"
@@ -75,6 +77,8 @@ _SUPPORT: Final = {
     P.PEOPLE_REVEAL,
     P.REFUNDS_READ,
     P.REFUNDS_REQUEST,
+    P.RISK_READ,
+    P.RISK_WORK,
     P.SUBSCRIPTIONS_CANCEL,
     P.SUBSCRIPTIONS_CHANGE,
     P.SUBSCRIPTIONS_GIVE,
@@ -109,6 +113,8 @@ _FINANCE: Final = {
     P.REVENUE_CLOSE,
     P.REVENUE_COUPLES,
     P.REVENUE_READ,
+    P.RISK_READ,
+    P.RISK_WORK,
     P.SUBSCRIPTIONS_CANCEL,
     P.SUBSCRIPTIONS_CHANGE,
     P.SUBSCRIPTIONS_GIVE,

@@ -1,11 +1,13 @@
 """The same company as Stripe holds it: price list, coupons, customers, subscriptions, invoices, refunds."""
 
+from datetime import date
 from random import Random
 from typing import Any
 
+from lib.core.moments import next_month
 from lib.demo.book import Book
 from lib.demo.catalogue import Batch, Catalogue, Code, Extra, Plan
-from lib.demo.clock import DAY, plus_months
+from lib.demo.clock import DAY, day_of, midnight, plus_months, sql_form
 from lib.demo.ids import stripe_id
 from lib.demo.life import Invoice, Life
 from lib.demo.people import Couple
@@ -20,6 +22,7 @@ _CARDS = {
 # What does not agree with our rows, for the desks that find it.
 _SHARED_ELSEWHERE, _UNHEARD_OF = "FIVEOFF", 2  # typed into a payment link that the app never heard of
 _DRIFTED = {"addon_deep_talks_pack": 1299}
+_CARD_NOT_TOLD_OF = 6  # of one of so many couples no event about the card came
 _NOT_THERE_YET = "addon_new_parents_pack"
 _INTERVALS = {"monthly": "month", "annual": "year", "one_time": None}
 
@@ -27,8 +30,9 @@ _INTERVALS = {"monthly": "month", "annual": "year", "one_time": None}
 class StripeSide:
     """Writes Stripe's objects. Ids follow from our own, so that both sides agree without a table between."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, horizon: int) -> None:
         self._book = book
+        self._today = day_of(horizon)
 
     def catalogue(self, catalogue: Catalogue, since: int) -> None:
         """Products and prices of the plans and add-ons."""
@@ -117,6 +121,9 @@ class StripeSide:
                 type="adjustment",
                 description="For the trouble with the sync",
             )
+        last4, month = f"{random.randrange(10_000):04}", random.randint(1, 12)
+        # None has expired: a month of this year that is over is one of the next.
+        year = self._today.year + (month < self._today.month) + random.randrange(5)
         self._book.at_stripe(
             "payment_method",
             id=card_of(couple),
@@ -124,11 +131,19 @@ class StripeSide:
             customer=couple.customer,
             card="pm_card_chargeCustomerFail" if declines else card,
             brand=brand,
-            last4=f"{random.randrange(10_000):04}",
-            exp_month=random.randint(1, 12),
-            exp_year=2027 + random.randrange(5),
+            last4=last4,
+            exp_month=month,
+            exp_year=year,
             billing_details={"name": payer.name, "email": payer.email},
         )
+        if couple.number % _CARD_NOT_TOLD_OF:
+            self._book.write(
+                "admin_cards_on_file",
+                stripe_customer_id=couple.customer,
+                card_id=card_of(couple),
+                good_until=sql_form(midnight(next_month(date(year, month, 1)))),
+                told_at=sql_form(couple.joined),
+            )
 
     def subscription(self, key: str, own_id: str, couple: Couple, life: Life) -> None:
         """A subscription as it is today."""

@@ -61,7 +61,7 @@ class Billing:
         refunds: Refunds,
         horizon: int,
     ) -> None:
-        self.stripe = StripeSide(book)
+        self.stripe = StripeSide(book, horizon)
         self.till = Till(book, figures)
         self._book = book
         self._catalogue = catalogue

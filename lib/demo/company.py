@@ -99,7 +99,7 @@ class _Company:
         catalogue.codes = price_list.campaign_codes(scale.start, scale.today, book.ids)
         self.figures = Figures()
         webhooks = Webhooks(book, self.horizon, scale.webhook_days)
-        stripe = StripeSide(book)
+        stripe = StripeSide(book, self.horizon)
         self.refunds = Refunds(book, stripe, self.figures, webhooks, self.horizon)
         self.billing = Billing(book, catalogue, self.figures, webhooks, self.refunds, self.horizon)
         self.extras = Extras(book, catalogue, self.billing, self.refunds, self.horizon)

@@ -13,6 +13,8 @@ from lib.core.database import Database
 from lib.core.errors import Invalid
 from lib.core.settings import Settings
 from lib.jobs import (
+    at_risk,
+    cohorts,
     daily,
     drift,
     event_gaps,
@@ -89,6 +91,8 @@ def _run_daily(database: Database, day: date, settings: Settings, now: datetime)
 JOBS: Final[Mapping[str, Scheduled]] = MappingProxyType(
     {
         daily.NAME: Scheduled(due=_daily_is_due, run=_run_daily),
+        at_risk.NAME: Scheduled(due=at_risk.is_due, run=at_risk.run_for_day),
+        cohorts.NAME: Scheduled(due=cohorts.is_due, run=cohorts.run_for_day),
         experiments.NAME: Scheduled(due=experiments.is_due, run=experiments.run_for_day),
         event_gaps.NAME: Scheduled(due=event_gaps.is_due, run=event_gaps.run_for_day),
         open_invoices.NAME: Scheduled(

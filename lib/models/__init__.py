@@ -30,6 +30,7 @@ from lib.models.analytics import (
     UserSession,
     Variant,
 )
+from lib.models.at_risk import CardOnFile, CoupleAtRisk, RiskAnswer
 from lib.models.base import Base
 from lib.models.billing import (
     Addon,
@@ -51,6 +52,7 @@ from lib.models.closing import (
     PaymentReconciliation,
     ReconciledPayment,
 )
+from lib.models.cohorts import CohortCheck, CohortCouple, CohortMonth
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
 from lib.models.discounting import BatchSwitchOff, CodeBatch, DiscountTerms, MadeCode
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
@@ -107,12 +109,17 @@ __all__ = [
     "BatchSwitchOff",
     "BulkRow",
     "BulkRun",
+    "CardOnFile",
     "Challenge",
     "ChallengeEntry",
     "ChallengeParticipation",
     "CodeBatch",
+    "CohortCheck",
+    "CohortCouple",
     "CohortMember",
+    "CohortMonth",
     "Communication",
+    "CoupleAtRisk",
     "CoupleMove",
     "CreditAttempt",
     "CreditGrant",
@@ -163,6 +170,7 @@ __all__ = [
     "RelationshipAnalytics",
     "Reveal",
     "RevenueDay",
+    "RiskAnswer",
     "SharedGoal",
     "SignInCode",
     "SignInFailure",

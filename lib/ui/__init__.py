@@ -15,6 +15,7 @@ from lib.ui.closing import (
     closing_month,
     reporting_currency,
 )
+from lib.ui.cohort_desk import cohort_cell, cohort_span
 from lib.ui.couple_life import couple_life
 from lib.ui.desk import announce, ask_stripe, attempt, may, page, read, read_shared
 from lib.ui.discounting import (
@@ -39,6 +40,7 @@ from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.plan_desk import plan_offers, steps, watch_plan, wish
 from lib.ui.progress import watch_work
 from lib.ui.refund_desk import for_customer, hand_on, recommendation, recommended_then
+from lib.ui.risk_desk import answer_risk, next_steps, risk_tiles
 from lib.ui.show import (
     Tile,
     amount,
@@ -68,6 +70,7 @@ __all__ = [
     "ageing",
     "amount",
     "announce",
+    "answer_risk",
     "ask_stripe",
     "attempt",
     "back",
@@ -88,6 +91,8 @@ __all__ = [
     "close_head",
     "close_tiles",
     "closing_month",
+    "cohort_cell",
+    "cohort_span",
     "collected",
     "collecting",
     "counted",
@@ -117,6 +122,7 @@ __all__ = [
     "may",
     "moment",
     "month",
+    "next_steps",
     "notebook",
     "object_link",
     "one_of",
@@ -135,6 +141,7 @@ __all__ = [
     "project",
     "purchase",
     "read",
+    "read_shared",
     "recommendation",
     "recommended_then",
     "reconcile_head",
@@ -144,6 +151,7 @@ __all__ = [
     "reporting_currency",
     "results",
     "reveal",
+    "risk_tiles",
     "search_box",
     "searched_document",
     "sections",

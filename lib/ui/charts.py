@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, Final
 
 import streamlit as st
@@ -26,19 +27,35 @@ def chart(
     columns: Sequence[Column],
     key: str,
     why_not: str | None = None,
+    picks: Sequence[str] = (),
 ) -> None:
     """Show a chart with its title, its definition, its basis and, folded, its table; or why there is none.
 
-    `figure` comes from `lib.metrics.figures`.
+    `figure` comes from `lib.metrics.figures`. With `picks`, a click on a point sets the filters of these
+    names to the values that the point carries.
     """
     st.subheader(title, anchor=False, help=about)
     if why_not:
         st.info(why_not, icon=":material/query_stats:")
         return
-    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=f"{title}: {about}")
+    st.plotly_chart(
+        figure,
+        key=key,
+        config={"displayModeBar": False},
+        alt=f"{title}: {about}",
+        on_select=partial(_pick, key, picks) if picks else "ignore",
+        selection_mode="points",
+    )
     stands_on(basis)
     with st.expander("Table"):
         frame(rows, columns, key=f"{key}:table", alt=title)
+
+
+def _pick(key: str, names: Sequence[str]) -> None:
+    """Set filters to what the clicked point carries; a click beside the points changes nothing."""
+    points = st.session_state[key].selection.points
+    for name, value in zip(names, points[0]["customdata"] if points else (), strict=False):
+        st.session_state[name] = value
 
 
 def stands_on(basis: Basis) -> None:

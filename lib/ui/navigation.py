@@ -50,6 +50,8 @@ DESKS: Final = (
     Desk("Finance", "forecast", "Forecast", "trending_up", P.REVENUE_READ),
     Desk("Finance", "what_if", "What if", "tune", P.REVENUE_READ),
     Desk("Finance", "month_close", "Month close", "event_available", P.REVENUE_CLOSE),
+    Desk("Finance", "at_risk", "At risk", "crisis_alert", P.RISK_READ),
+    Desk("Finance", "cohorts", "Cohorts", "grid_on", P.REVENUE_READ),
     Desk("Product", "experiments", "Experiments", "science", P.EXPERIMENTS_READ),
     Desk("Operations", "errors", "Errors", "bug_report", P.ERRORS_READ),
     Desk("Operations", "audit", "Audit", "history", P.AUDIT_READ),

@@ -14,6 +14,8 @@ from lib.models import (
     Assignment,
     AuditEntry,
     BulkRun,
+    CohortMonth,
+    CoupleAtRisk,
     CreditGrant,
     DiscountUsage,
     ErrorLog,
@@ -24,6 +26,7 @@ from lib.models import (
     Subscription,
     UserAddon,
 )
+from lib.models.expressions import month_of
 
 Which = Literal["fewest", "most"]
 
@@ -44,6 +47,7 @@ _OF_A_SUBSCRIPTION: Final = ("Overview", "Change plan", "Pause", "End", "Goodwil
 _OF_A_PAYMENT: Final = ("Refunds", "Tries and fees", "Credit note", "Credit balance", "Notes")
 _OF_A_CLOSE: Final = ("Figures", "Payments at Stripe", "Exchange rates")
 _OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Couples")
+_OF_COHORTS: Final = ("Couples kept", "Revenue kept", "Lifetime value", "Stored by the app")
 _OF_AN_EVENT: Final = ("What it changed", "Payload", "Other events of this object")
 
 
@@ -122,6 +126,14 @@ SCREENS: Final = (
     Screen("Forecast", "forecast", Role.FINANCE),
     Screen("What if", "what_if", Role.FINANCE, address={"churn": "3"}),
     *_sections("Month close", "month_close", Role.FINANCE, None, _OF_A_CLOSE),
+    Screen("At risk", "at_risk", Role.SUPPORT),
+    Screen("At risk: set to cancel", "at_risk", Role.FINANCE, address={"reason": "Set to cancel"}),
+    Screen("At risk: put aside", "at_risk", Role.FINANCE, address={"aside": "true"}),
+    Screen("Couple at risk", "at_risk", Role.SUPPORT, "couple at risk"),
+    *_sections("Cohorts", "cohorts", Role.FINANCE, None, _OF_COHORTS),
+    Screen("Cohorts: how they came", "cohorts", Role.PRODUCT, address={"via": "Social"}),
+    Screen("Cohorts: a cell", "cohorts", Role.FINANCE, "cohort", {"age": "1"}),
+    Screen("Cohorts: a couple", "cohorts", Role.FINANCE, "couple"),
     Screen("Experiments", "experiments", Role.PRODUCT),
     Screen("Experiment", "experiments", Role.PRODUCT, "test"),
     Screen("Errors", "errors", Role.PRODUCT),
@@ -153,6 +165,8 @@ def rows_to_open(database: Database, which: Which) -> dict[str, str]:
         "bulk run": select(BulkRun.id).order_by(BulkRun.total.desc()),
         "test": _extreme(Assignment.test_name, which),
         "error": select(ErrorLog.id).where(ErrorLog.user_id.is_not(None)).order_by(ErrorLog.id.desc()),
+        "couple at risk": select(CoupleAtRisk.id).order_by(CoupleAtRisk.id),
+        "cohort": _cohort(which),
         "entry": select(AuditEntry.seq).order_by(AuditEntry.seq.desc()),
     }
     with database.primary.execution_options(writes=False).connect() as connection:
@@ -173,8 +187,21 @@ def address_of(screen: Screen, ids: Mapping[str, str]) -> dict[str, str]:
     """What stands in the address of a screen, with the row that is open on it."""
     if screen.opens is None:
         return dict(screen.address)
-    parameter = {"Search: an id": "q", "Plan: a new one": "couple"}.get(screen.title, "id")
+    others = {"Search: an id": "q", "Plan: a new one": "couple", "Cohorts: a cell": "cohort"}
+    parameter = others.get(screen.title, "id")
     return {parameter: ids[screen.opens], **screen.address}
+
+
+def _cohort(which: Which) -> Select[str]:
+    """The month of the cohort with the most couples, or the fewest, that is a month old."""
+    row, joined = CohortMonth, func.sum(CohortMonth.joined_couples)
+    last = select(func.max(CohortMonth.cohort)).scalar_subquery()
+    return (
+        select(month_of(row.cohort))
+        .where(row.policy == "house", row.cohort < last)
+        .group_by(row.cohort)
+        .order_by(joined.desc() if which == "most" else joined, row.cohort)
+    )
 
 
 def _extreme(key: ColumnElement[str | None] | object, which: Which) -> Select[str]:

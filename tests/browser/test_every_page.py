@@ -26,6 +26,7 @@ OPENS_A_ROW = {
     "catalogue": "The whole catalogue",
     "bulk": "All runs",
     "inbox": "All events",
+    "at_risk": "The whole list",
     "experiments": "All tests",
     "errors": "All errors",
     "audit": "All entries",

@@ -39,6 +39,8 @@ refunds:request            x        x        -        x
 revenue:close              -        x        -        x
 revenue:couples            -        x        -        x
 revenue:read               -        x        x        x
+risk:read                  x        x        -        x
+risk:work                  x        x        -        x
 staff:manage               -        -        -        x
 staff:read                 -        -        -        x
 subscriptions:cancel       x        x        -        x

@@ -1,0 +1,81 @@
+"""The Cohorts page as finance and product see it, without a browser."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from lib.core import moments
+from lib.core.access import Role
+from lib.core.database import Database
+from lib.core.settings import Settings
+from lib.jobs import cohorts, daily
+from tests.factories import make_couple, make_payment, make_plan, make_user
+from tests.metrics.ledger import entry
+from tests.pages.at_desk import open_page, said, staffed_copy
+
+SETTINGS = Settings.from_environment({"ROLLUPS": "observe"})
+
+
+@pytest.fixture
+def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """One couple that has paid for two months."""
+    staffed = staffed_copy(sqlite_template, tmp_path / "admin.db")
+    now = moments.now()
+    make_plan(staffed, id="try_it_out", plan_name="Try It Out")
+    make_couple(staffed, id="c1", user_1_id=make_user(staffed, name="Anna Example"))
+    joined = now - timedelta(days=62)
+    make_payment(staffed, relationship_id="c1", amount_cents=3_000, created_at=joined)
+    entry(staffed, joined)
+    daily.run_daily(staffed, now.date(), SETTINGS, now=now)
+    cohorts.run(staffed, SETTINGS, now=now)
+    yield staffed
+    staffed.dispose()
+
+
+def cohort() -> str:
+    return f"{moments.now() - timedelta(days=62):%Y-%m}"
+
+
+@pytest.mark.parametrize("section", ["Couples kept", "Revenue kept", "Lifetime value"])
+def test_each_grid_says_what_it_stands_on(database: Database, section: str) -> None:
+    page = open_page(Role.FINANCE, "cohorts", section=section)
+
+    assert not page.exception, page.exception
+    assert "Policy: house · 1 couples" in said(page)
+    assert "Hatched: the month goes on" in said(page)
+    assert len(page.get("plotly_chart")) == 1
+
+
+def test_a_cell_in_the_address_lists_its_couples_and_a_couple_its_payments(database: Database) -> None:
+    cell = open_page(Role.FINANCE, "cohorts", cohort=cohort(), age="1")
+    couple = open_page(Role.FINANCE, "cohorts", id="c1")
+
+    assert not cell.exception, cell.exception
+    assert list(cell.dataframe[-1].value["partner_1"]) == ["Anna E."]
+    assert list(cell.dataframe[-1].value["standing"]) == [["Paying"]]
+    assert not couple.exception, couple.exception
+    assert list(couple.dataframe[0].value["amount_cents"]) == ["$30.00"]
+
+
+def test_product_sees_the_grid_and_not_the_couples(database: Database) -> None:
+    page = open_page(Role.PRODUCT, "cohorts", cohort=cohort(), age="1")
+
+    assert not page.exception, page.exception
+    assert "Your role sees sums, not the couples behind them." in said(page)
+    assert "Anna" not in str([frame.value for frame in page.dataframe])
+
+
+def test_what_the_app_stored_stands_beside_what_is_right(database: Database) -> None:
+    page = open_page(Role.FINANCE, "cohorts", section="Stored by the app")
+
+    assert not page.exception, page.exception
+    assert "missing" in page.dataframe[0].value.columns
+
+
+def test_an_address_with_nonsense_opens_the_grid(database: Database) -> None:
+    page = open_page(Role.FINANCE, "cohorts", cohort="Average", age="900", section="Nothing")
+
+    assert not page.exception, page.exception
+    assert "Click a cell of the grid" in said(page)
