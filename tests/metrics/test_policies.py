@@ -119,6 +119,51 @@ def test_a_policy_answers_every_question_in_words() -> None:
     }
 
 
+# One subscription of $30 a month, $27 paid (of the $3 off $1 has no end, $1 is a free month's), per policy
+# and per what is the matter with it: as the table of definitions has it, in annualised cents.
+_LIST, _NET, _GIVEN, _FOREVER = 36_000, 32_400, 33_600, 34_800
+_TABLE = {
+    "house": {"plain": _GIVEN, "past_due": _GIVEN, "ending": _GIVEN},
+    "stripe": {
+        "plain": _FOREVER,
+        "past_due": _FOREVER,
+        "ending": _FOREVER,
+        "paused": _FOREVER,
+        "held": _FOREVER,
+    },
+    "chartmogul": {"plain": _NET, "past_due": _NET, "ending": _NET, "paused": _NET, "held": _NET},
+    "profitwell": {"plain": _NET, "past_due": _NET, "ending": _NET},
+    "committed": {"plain": _GIVEN, "past_due": _GIVEN, "paused": _GIVEN, "held": _GIVEN},
+    "contracted": {
+        "plain": _LIST,
+        "past_due": _LIST,
+        "ending": _LIST,
+        "paused": _LIST,
+        "held": _LIST,
+        "gift": _LIST,
+    },
+}
+_MATTER: dict[str, dict[str, object]] = {
+    "plain": {},
+    "trial": {"status": "trialing"},
+    "past_due": {"status": "past_due"},
+    "paused": {"status": "paused"},
+    "held": {"collection_paused": True},
+    "ending": {"set_to_cancel": True},
+    "gift": {"is_gift": True},
+    "over": {"status": "canceled"},
+    "begun": {"status": "incomplete"},
+}
+
+
+@pytest.mark.parametrize("matter", _MATTER)
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.name)
+def test_each_policy_counts_as_the_table_of_definitions_says(policy: Policy, matter: str) -> None:
+    facts = Facts(goodwill_arr_cents=1_200, forever_arr_cents=1_200)
+
+    assert counted_in(policy, replace(facts, **_MATTER[matter])) == _TABLE[policy.name].get(matter, 0)
+
+
 def test_an_unknown_policy_is_refused_with_the_names_of_those_there_are() -> None:
     with pytest.raises(Invalid, match=r"no metrics policy “chart”.*house"):
         named("chart")
