@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 from lib.models import CoupleMove, SubscriptionChange
 from lib.models.types import Moment
 
-MEMORY: Final = "400MB"
-CHUNK: Final = 50_000
+MEMORY: Final = "256MB"
+CHUNK: Final = 20_000
 
 _LEDGER = cast(Table, SubscriptionChange.__table__)
 # Kept back: nothing that is worked out looks at them.

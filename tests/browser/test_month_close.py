@@ -49,8 +49,7 @@ def _with_one_entry() -> object:
 
 
 def count(company: Company) -> None:
-    with working(company.database, system("worker")) as work:
-        daily.roll_up_days(work, LAST, moments.now().date(), trust_stored=False)
+    daily.fill(company.database, LAST, moments.now().date(), now=moments.now(), trust_stored=False)
 
 
 def test_a_month_is_frozen_and_a_late_event_changes_only_its_restatement(

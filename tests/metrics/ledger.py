@@ -49,9 +49,9 @@ def entry(database: Database, on: str | datetime, arr: int = MONTHLY, **over: An
         connection.execute(insert(SubscriptionChange).values(**values | over))
 
 
-def fill(database: Database, since: str, until: str, policy: Policy = HOUSE, *, now: datetime = NOW) -> None:
-    """Fill the roll-ups of a range of days under one policy."""
-    daily.fill(database, day(since), day(until), (policy,), now=now)
+def fill(database: Database, since: str, until: str, *, now: datetime = NOW) -> None:
+    """Fill the roll-ups of a range of days under every policy."""
+    daily.fill(database, day(since), day(until), now=now)
 
 
 def moved(

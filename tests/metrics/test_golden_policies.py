@@ -1,7 +1,7 @@
 """Published examples of what vendors count: the policy named after a vendor gives what it printed.
 
-M-STR-13 does not apply: what Stripe credits and charges in the middle of a period is Stripe's own; it is shown
-from Stripe's preview and never worked out here. The formulas are in tests/golden/test_metric_rates.py.
+M-STR-13 does not apply: what Stripe credits and charges in the middle of a period is Stripe's own; it is
+shown from Stripe's preview and never worked out here. The formulas are in tests/golden/test_metric_rates.py.
 """
 
 import json

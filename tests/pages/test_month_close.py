@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from lib.core import moments
-from lib.core.access import Role, system
+from lib.core.access import Role
 from lib.core.database import Database
-from lib.core.work import working
 from lib.demo.staff import create_demo_staff
 from lib.jobs import daily
 from lib.models import ExchangeRate, MonthClose, PaymentReconciliation, ReconciledPayment
@@ -45,8 +44,7 @@ def noon(day: Any) -> datetime:
 
 
 def count(database: Database) -> None:
-    with working(database, system("test"), now=moments.now()) as work:
-        daily.roll_up_days(work, BEFORE, TODAY, trust_stored=False)
+    daily.fill(database, BEFORE, TODAY, now=moments.now(), trust_stored=False)
 
 
 def press(page: Any, label: str, reason: str, key: str) -> Any:

@@ -302,8 +302,8 @@ def test_the_backfill_needs_as_many_statements_for_a_thousand_as_for_ten(databas
 
     assert added == 2_020
     first, second = [number for number, text in enumerate(statements) if "INTO subscription_changes" in text]
-    # Two chunks, each of them read with three statements and written with one.
-    assert second - first == 4
+    # Two chunks, each of them read with four statements and written with one.
+    assert second - first == 5
 
 
 @pytest.mark.postgres
