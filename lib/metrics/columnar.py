@@ -1,14 +1,15 @@
 """A copy of the MRR ledger in DuckDB, where years of it are worked out for every policy at once.
 
-SQLite sorts row by row, and a long range needs many sorts. The copy lives in memory for one sweep:
-it is read in one snapshot and holds no lock while figures are worked out. The statements over it are those
-that run on the database itself.
+SQLite sorts row by row, and a long range needs many sorts. The copy lives in a temporary folder for one
+sweep: it is read in one snapshot and holds no lock while figures are worked out. The statements over it are
+those that run on the database itself.
 """
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, cast
 
 import pyarrow as pa
@@ -31,11 +32,11 @@ _COLUMNS: Final = tuple(column for column in _LEDGER.columns if column.name not 
 def copy_of_ledger(session: Session) -> Iterator[Connection]:
     """The ledger as `subscription_changes` in DuckDB, with an empty `admin_couple_moves` to fill.
 
-    Memory is bounded: what does not fit goes to a temporary folder.
+    Memory is bounded: what does not fit stays in the folder.
     """
     with tempfile.TemporaryDirectory() as folder:
         engine = create_engine(
-            "duckdb:///:memory:",
+            f"duckdb:///{Path(folder) / 'ledger.duckdb'}",
             connect_args={
                 "config": {
                     "memory_limit": MEMORY,
@@ -68,6 +69,8 @@ def _copy(session: Session, connection: Connection) -> None:
         duck.register("chunk", pa.table({name: pa.array(map(_without_zone, held)) for name, held in columns}))
         duck.execute(add)
         duck.unregister("chunk")
+        # What is not committed is held in memory.
+        connection.commit()
 
 
 def _as_stored(session: Session, column: Column[Any]) -> Any:
