@@ -1,4 +1,4 @@
-"""`python -m lib metrics|jobs|audit ...`: figures, the jobs that fill them, and the chain that proves."""
+"""`python -m lib jobs|audit ...`: the jobs that fill the figures, and the chain that proves."""
 
 import sys
 from collections.abc import Iterator
@@ -8,46 +8,13 @@ from typing import Annotated
 import typer
 
 from lib.cli.common import OPERATOR, AsJson, DatabaseUrl, connected, day, say, settings
-from lib.core import moments, money
+from lib.core import money
 from lib.core.work import reading
 from lib.jobs import daily, schedule
-from lib.metrics import mrr as recurring
-from lib.metrics import policies
 from lib.services import audit_trail
 
-metrics = typer.Typer(help="Figures, as the pages show them.", no_args_is_help=True)
 jobs = typer.Typer(help="The work of the night, by hand.", no_args_is_help=True)
 audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
-
-
-@metrics.command()
-def mrr(
-    on: Annotated[str | None, typer.Option("--date", help="YYYY-MM-DD; today (UTC) if left out.")] = None,
-    policy: Annotated[str, typer.Option(help=f"One of {', '.join(policies.POLICIES)}.")] = "house",
-    database: DatabaseUrl = None,
-    as_json: AsJson = False,
-) -> None:
-    """Monthly recurring revenue at the end of a day, one line per currency."""
-    chosen = policies.named(policy)
-    with connected(database) as db, reading(db, OPERATOR) as view:
-        standings = recurring.mrr_at(view, day(on) or moments.now().date(), chosen)
-    data = [
-        {
-            "policy": chosen.name,
-            "as_of": standing.day.isoformat(),
-            "currency": standing.currency,
-            "mrr_cents": money.monthly(standing.arr_cents),
-            "arr_cents": standing.arr_cents,
-            "accounts": standing.couples,
-            "rows": standing.subscriptions,
-        }
-        for standing in standings
-    ]
-    lines = [
-        f"{money.show(money.monthly(each.arr_cents), each.currency)} MRR from {each.couples:,} couples"
-        for each in standings
-    ]
-    say(data, as_json, *(lines or ["Nothing recurs on that day."]))
 
 
 @jobs.command("run")
