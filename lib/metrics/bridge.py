@@ -129,7 +129,7 @@ def differing(
 def _standing(
     day: date, ours: Policy, theirs: Policy, currency: str, as_of: datetime | None
 ) -> Select[*tuple[Any, ...]]:
-    """Each subscription's newest entry at the day's end, with both amounts; reason is NULL where they agree."""
+    """Each subscription's newest entry at the day's end, with both amounts; no reason where they agree."""
     change, end = SubscriptionChange, day_bounds(day, ours.zone)[1]
     own, other = counted(ours), counted(theirs)
     facts = (

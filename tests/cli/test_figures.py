@@ -81,6 +81,7 @@ def test_the_bridge_leads_from_one_policy_to_the_other(lib: Lib, url: str) -> No
 
 
 def test_revenue_cohorts_and_their_worth_are_printed(lib: Lib, url: str) -> None:
+    lib("jobs", "run", "cohorts", "--date", "2026-06-15", "--database", url)
     days = data(lib, url, "revenue", *MAY)["days"]
     kept = data(lib, url, "retention", "--from", "2026-04-01", "--to", "2026-05-31")
     worth = data(lib, url, "ltv", "--from", "2026-04-01", "--to", "2026-05-31")
