@@ -53,10 +53,25 @@ def test_of_any_history_the_reasons_and_the_rows_add_up(
         (STRIPE, "discount", {"net_arr_cents": 18_000}),
     ],
 )
-def test_each_question_is_named(sqlite: Database, theirs: Policy, reason: str, facts: dict[str, Any]) -> None:
-    entry(sqlite, "06-01")
-    entry(sqlite, "06-01", subscription_id="s2", relationship_id="c2", **facts)
-    with reading(sqlite, DESK, now=NOW) as view:
+def test_each_question_is_named(
+    database: Database, theirs: Policy, reason: str, facts: dict[str, Any]
+) -> None:
+    entry(database, "06-01")
+    entry(database, "06-01", subscription_id="s2", relationship_id="c2", **facts)
+    with reading(database, DESK, now=NOW) as view:
         rows = differing(view, day("06-15"), HOUSE, theirs)
 
     assert [(row["subscription_id"], row["reason"]) for row in rows] == [("s2", reason)]
+
+
+def test_as_of_a_moment_what_came_to_be_known_later_is_left_out(database: Database) -> None:
+    entry(database, "06-01", is_gift=True)
+    entry(database, "06-02", 0, status="canceled", recorded_at=NOW)
+    with reading(database, DESK, now=NOW) as view:
+        known = bridge(view, day("06-10"), HOUSE, CONTRACTED, as_of=NOW.replace(day=5))
+        rows = differing(view, day("06-10"), HOUSE, CONTRACTED, as_of=NOW.replace(day=5))
+        now = bridge(view, day("06-10"), HOUSE, CONTRACTED)
+
+    assert [(step.reason, step.difference_arr_cents) for step in known.steps] == [("gift", 36_000)]
+    assert [row["subscription_id"] for row in rows] == ["s1"]
+    assert now.steps == ()

@@ -50,10 +50,10 @@ def test_any_history_ties_by_month_and_its_segments_add_up(
     assert sum(each.churned_couples for each in month.segments.values()) == month.moved.churned_couples
 
 
-def test_the_ledger_says_what_the_roll_up_says_and_as_of_a_moment_what_was_known(sqlite: Database) -> None:
-    company(sqlite)
-    entry(sqlite, "05-25", 0, status="canceled", recorded_at=NOW)
-    with reading(sqlite, DESK, now=NOW) as view:
+def test_the_ledger_says_what_the_roll_up_says_and_as_of_a_moment_what_was_known(database: Database) -> None:
+    company(database)
+    entry(database, "05-25", 0, status="canceled", recorded_at=NOW)
+    with reading(database, DESK, now=NOW) as view:
         stored = roll_forward.from_roll_up(view, day("05-01"), day("05-31"))
         known = roll_forward.from_ledger(view, day("05-01"), day("05-31"), as_of=NOW.replace(day=1), by=None)
         now = roll_forward.from_ledger(view, day("05-01"), day("05-31"))
