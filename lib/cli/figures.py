@@ -1,7 +1,7 @@
 """`python -m lib metrics ...`: figures for finance, from the functions that the pages use."""
 
 from collections import defaultdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 
 import typer
@@ -60,9 +60,13 @@ def mrr(
         | ({"by": by, "segments": rendered.parts(parts[each.currency])} if by else {})
         for each in standings
     ]
-    lines = [
-        f"{money.show(each.mrr_cents, each.currency)} MRR from {each.couples:,} couples" for each in standings
-    ]
+    lines = []
+    for each in standings:
+        lines.append(f"{money.show(each.mrr_cents, each.currency)} MRR from {each.couples:,} couples")
+        lines += [
+            f"  {name or 'not known'}: {money.show(cents, each.currency)} a year from {rows:,} subscriptions"
+            for name, (cents, rows) in sorted(parts[each.currency].items())
+        ]
     say(data, as_json, *(lines or ["Nothing recurs on that day."]))
 
 
@@ -101,7 +105,12 @@ def movements(
         "by": by,
         "months": [rendered.month_forward(month) for month in months],
     }
-    say(data, as_json, *(rendered.forward_line(month, code) for month in months))
+    lines = [
+        line
+        for month in months
+        for line in (rendered.forward_line(month, code), *rendered.segment_lines(month, code))
+    ]
+    say(data, as_json, *lines)
 
 
 @metrics.command()
@@ -118,7 +127,9 @@ def churn(
     _in_order(first, last)
     with connected(database) as db, reading(db, OPERATOR) as view:
         months = roll_forward.from_roll_up(view, first, last, code, chosen)
-        days = revenue.mrr_by_day(view, months[0].month, next_month(last), code, chosen).days
+        days = revenue.mrr_by_day(
+            view, months[0].month - timedelta(days=31), next_month(last), code, chosen
+        ).days
     told = [(month, rendered.rates_of(month, days)) for month in months]
     data = {
         "policy": chosen.name,
@@ -128,7 +139,7 @@ def churn(
         "months": [rendered.month_churn(month, rates) for month, rates in told],
     }
     lines = [
-        f"{month.month:%Y-%m}: " + ", ".join(f"{rate.formula.name} {rate.text}" for rate in rates)
+        f"{month.month:%Y-%m}: " + ", ".join(rendered.rate_text(rate, code) for rate in rates)
         for month, rates in told
     ]
     say(data, as_json, *lines)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -72,8 +72,20 @@ def forward_line(month: MonthForward, currency: str) -> str:
     return f"{month.month:%Y-%m}: {', '.join(said)}"
 
 
+def segment_lines(month: MonthForward, currency: str) -> list[str]:
+    """By how much each segment moved a month's annualised total, for a reader."""
+    return [
+        f"  {name or 'not known'}: {money.show(moved.net_arr_cents, currency)} a year"
+        for name, moved in month.segments.items()
+    ]
+
+
 def rates_of(month: MonthForward, days: Sequence[MrrDay]) -> list[Rate]:
-    """The month's rates by each formula; `days` are those of the month, and may be more."""
+    """The month's rates by each formula.
+
+    `days` are those of the month and of the 31 before it; without these, what looks back 30 days is left
+    out.
+    """
     moved, opening = month.moved, month.opening_arr_cents
     churn, contraction = moved.churn_arr_cents, moved.contraction_arr_cents
     expansion, reactivation = moved.expansion_arr_cents, moved.reactivation_arr_cents
@@ -97,8 +109,19 @@ def rates_of(month: MonthForward, days: Sequence[MrrDay]) -> list[Rate]:
     ]
     if average.value is not None and customers.value is not None:
         of_both = average.value, customers.value
-        told += [rates.ltv(*of_both), rates.ltv_stripe(*of_both), rates.ltv_chartmogul(*of_both)]
+        told += [rates.ltv(*of_both), rates.ltv_chartmogul(*of_both)]
+    subscribers = _of_thirty_days(month, days)
+    if subscribers is not None:
+        told.append(subscribers)
+        if average.value is not None and subscribers.value is not None:
+            told.append(rates.ltv_stripe(average.value, subscribers.value))
     return told
+
+
+def rate_text(rate: Rate, currency: str) -> str:
+    """A rate by its formula's name for a reader."""
+    is_money = rate.formula.kind == "money" and rate.value is not None
+    return f"{rate.formula.name} {money.show(_value_in_cents(rate), currency) if is_money else rate.text}"
 
 
 def formulas(told: Sequence[tuple[MonthForward, Sequence[Rate]]]) -> list[dict[str, Any]]:
@@ -161,9 +184,28 @@ def _moved(moved: Moved) -> dict[str, int]:
 
 
 def _value(rate: Rate) -> float | int | None:
-    if rate.value is None:
+    if rate.formula.kind == "money":
+        return _value_in_cents(rate)
+    return None if rate.value is None else float(rate.value)
+
+
+def _value_in_cents(rate: Rate) -> int | None:
+    return None if rate.value is None else rounded(rate.value)
+
+
+def _of_thirty_days(month: MonthForward, days: Sequence[MrrDay]) -> Rate | None:
+    """Stripe's churn as of the month's newest day; None where the day 30 days before was not counted."""
+    counted = {each.day: each for each in days}
+    newest = max((each for each in counted if each.replace(day=1) == month.month), default=None)
+    before = counted.get(newest - timedelta(days=30)) if newest else None
+    if before is None:
         return None
-    return rounded(rate.value) if rate.formula.kind == "money" else float(rate.value)
+    inside = [each for each in days if before.day < each.day and each.day <= (newest or each.day)]
+    return rates.customer_churn_stripe(
+        sum(each.churned_couples for each in inside),
+        before.couples,
+        sum(each.new_couples + each.reactivated_couples for each in inside),
+    )
 
 
 def _daily(month: MonthForward, days: Sequence[MrrDay]) -> tuple[list[RevenueDay], list[tuple[int, int]]]:

@@ -65,8 +65,23 @@ def test_churn_names_each_formula_and_whose_it_is(lib: Lib, url: str) -> None:
 
     assert named["customer_churn"]["months"][0]["value"] == pytest.approx(1 / 3)
     assert named["customer_churn_chartmogul_b2c"]["vendor"] == "ChartMogul"
+    # Of the three of 1 May, and the one that came, one left.
+    assert named["customer_churn_stripe"]["months"][0]["value"] == pytest.approx(1 / 4)
+    assert named["ltv_stripe"]["months"][0]["value"] == 9878
     assert named["ltv"]["months"][0]["value"] == 7408
     assert found["months"][0]["voluntary_churned_couples"] == 1
+
+
+def test_a_reader_gets_lines_with_amounts(lib: Lib, url: str) -> None:
+    moved = lib("metrics", "movements", *MAY, "--by", "plan", "--database", url).stdout
+    told = lib("metrics", "churn", *MAY, "--database", url).stdout
+    stands = lib("metrics", "mrr", "--to", "2026-05-31", "--by", "period", "--database", url).stdout
+
+    assert moved.startswith("2026-05: opening $80.00, new $20.00")
+    assert "  try_it_out: −$" in moved
+    assert "customer_churn 33.3 %" in told
+    assert "ltv $74.08" in told
+    assert "  monthly: $529.00 a year from 2 subscriptions" in stands
 
 
 def test_the_bridge_leads_from_one_policy_to_the_other(lib: Lib, url: str) -> None:
