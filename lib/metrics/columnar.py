@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import pyarrow as pa
-from sqlalchemy import Column, Connection, MetaData, Table, Text, create_engine, select, type_coerce
+from sqlalchemy import Column, Connection, Engine, MetaData, Table, Text, create_engine, select, type_coerce
 from sqlalchemy.orm import Session
 
 from lib.models import CoupleMove, SubscriptionChange
@@ -50,27 +50,29 @@ def copy_of_ledger(session: Session) -> Iterator[Connection]:
             },
         )
         try:
+            _copy(session, engine)
             with engine.connect() as connection:
-                _copy(session, connection)
                 _without_key(cast(Table, CoupleMove.__table__)).create(connection)
                 yield connection
         finally:
             engine.dispose()
 
 
-def _copy(session: Session, connection: Connection) -> None:
-    duck: Any = connection.connection.driver_connection
-    _without_key(_LEDGER).create(connection)
+def _copy(session: Session, engine: Engine) -> None:
+    _without_key(_LEDGER).create(engine)
     names = ", ".join(column.name for column in _COLUMNS)
     add = f"INSERT INTO subscription_changes ({names}) SELECT {names} FROM chunk"  # noqa: S608 - ours
     reading = select(*(_as_stored(session, column) for column in _COLUMNS)).execution_options(yield_per=CHUNK)
     for part in session.execute(reading).partitions():
         columns = zip((column.name for column in _COLUMNS), zip(*part, strict=True), strict=True)
-        duck.register("chunk", pa.table({name: pa.array(map(_without_zone, held)) for name, held in columns}))
-        duck.execute(add)
-        duck.unregister("chunk")
-        # What is not committed is held in memory.
-        connection.commit()
+        # A transaction for each part: what is not committed is held in memory.
+        with engine.begin() as connection:
+            duck: Any = connection.connection.driver_connection
+            duck.register(
+                "chunk", pa.table({name: pa.array(map(_without_zone, held)) for name, held in columns})
+            )
+            duck.execute(add)
+            duck.unregister("chunk")
 
 
 def _as_stored(session: Session, column: Column[Any]) -> Any:
