@@ -103,7 +103,12 @@ def churn_bars(series: MonthSeries) -> go.Figure:
                     for number, month in zip(couples, known, strict=True)
                 ],
                 customdata=[_way_down(month, "churn") for month in known],
-                marker_pattern_shape=[patterns[0 if month.complete else 1] for month in known],
+                # Over the colour rather than instead of it, so that the text on the bar can be read.
+                marker_pattern={
+                    "shape": [patterns[0 if month.complete else 1] for month in known],
+                    "fillmode": "overlay",
+                    "fgopacity": 0.3,
+                },
                 textposition="auto",
                 hovertemplate=f"%{{x}}, {name}: %{{hovertext}}<extra></extra>",
             )
