@@ -5,21 +5,12 @@ import streamlit as st
 from lib import ui
 from lib.core.access import Permission
 from lib.metrics import cohort_couples, cohort_table, cohorts, figures, revenue
-from lib.services import couples, payments
 
 ui.page("Cohorts", Permission.REVENUE_READ)
 
 couple_id = ui.opened()
 if couple_id is not None:
-    ui.back("All cohorts")
-    couple = ui.read(couples.one, couple_id)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        names = " & ".join(partner.name for partner in couple.partners)
-        st.subheader(ui.plain(names or couple.id), anchor=False, width="content")
-        ui.badge(couple.status)
-        ui.link("The couple", "relationships", couple.id, icon=":material/group:")
-    st.markdown("What the couple paid, the newest first")
-    ui.payments(ui.read(payments.of_couple, couple_id))
+    ui.couple_payments(couple_id, back_to="All cohorts")
     st.stop()
 
 with ui.filters():

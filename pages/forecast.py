@@ -4,7 +4,7 @@ import streamlit as st
 
 from lib import ui
 from lib.core.access import Permission
-from lib.metrics import forecast, outlook_figures, policies, revenue
+from lib.metrics import forecast, outlook_figures, revenue
 
 ui.page(
     "Forecast", Permission.REVENUE_READ, about="MRR of the next twelve months, if things go on as they went"
@@ -12,7 +12,7 @@ ui.page(
 
 with ui.filters():
     currency = ui.one_of("Currency", ui.read(revenue.currencies) or ["USD"], key="currency")
-    policy = policies.named(ui.one_of("Policy", list(policies.POLICIES), key="policy", shown_as=ui.words))
+    policy = ui.policy()
 
 found = ui.read_shared(forecast.mrr_forecast, currency, policy)
 ui.tiles(

@@ -4,17 +4,24 @@ import streamlit as st
 
 from lib import ui
 from lib.core.access import Permission
-from lib.metrics import behind, figures, revenue, series
+from lib.metrics import behind, figures, recurring_rates, revenue, series
 from lib.metrics.mrr import MOVEMENTS
 
 ui.page("Revenue", Permission.REVENUE_READ)
 
-known = ui.read(revenue.currencies)
+couple_id = ui.opened()
+if couple_id is not None:
+    ui.couple_payments(couple_id, back_to="Revenue")
+    st.stop()
+
 with ui.filters():
     since, until = ui.period()
-    currency = ui.one_of("Currency", known or ["USD"], key="currency")
+    currency = ui.one_of("Currency", ui.read(revenue.currencies) or ["USD"], key="currency")
+with ui.filters():
+    policy = ui.policy()
 
-now = ui.read(revenue.summary, until, currency)
+now = ui.read(revenue.summary, until, currency, policy)
+held = ui.read(recurring_rates.recurring_rates, until, currency, policy)
 ui.tiles(
     [
         ui.figure_tile(
@@ -25,11 +32,14 @@ ui.tiles(
         ui.figure_tile("ARPA", now.arpa, note="MRR for each paying couple"),
     ]
 )
+ui.tiles([ui.rate_tile(rate, currency) for rate in (held.nrr, held.grr, held.quick_ratio, held.ltv)])
 ui.stands_on(now.mrr.basis)
+# A click on a bar leads to the couples behind it, for those who may see them.
+way_down = ("month", "moved", "section") if ui.may(Permission.REVENUE_COUPLES) else ()
 
-match ui.sections("MRR", "Movements", "Plan mix", "Churn", "Couples"):
+match ui.sections("MRR", "Movements", "Plan mix", "Churn", figures.BEHIND):
     case "MRR":
-        days = ui.read(revenue.mrr_by_day, since, until, currency)
+        days = ui.read(revenue.mrr_by_day, since, until, currency, policy)
         ui.chart(
             figures.mrr_line(days),
             title="MRR by day",
@@ -41,7 +51,7 @@ match ui.sections("MRR", "Movements", "Plan mix", "Churn", "Couples"):
             why_not=days.why_not,
         )
     case "Movements":
-        months = ui.read(revenue.churn_by_month, since, until, currency)
+        months = ui.read(revenue.churn_by_month, since, until, currency, policy)
         ui.chart(
             figures.movement_bars(months),
             title="What moved MRR",
@@ -51,9 +61,10 @@ match ui.sections("MRR", "Movements", "Plan mix", "Churn", "Couples"):
             columns=series.MONTH_COLUMNS,
             key="movements",
             why_not=months.why_not,
+            picks=way_down,
         )
     case "Plan mix":
-        mix = ui.read(revenue.plan_mix, until, currency)
+        mix = ui.read(revenue.plan_mix, until, currency, policy)
         ui.chart(
             figures.plan_mix_bars(mix),
             title="MRR by plan",
@@ -65,16 +76,23 @@ match ui.sections("MRR", "Movements", "Plan mix", "Churn", "Couples"):
             why_not=mix.why_not,
         )
     case "Churn":
-        months = ui.read(revenue.churn_by_month, since, until, currency)
+        months = ui.read(revenue.churn_by_month, since, until, currency, policy)
         ui.chart(
             figures.churn_bars(months),
             title="Customer churn by month",
-            about="Couples that churned in the month / couples active at its start",
+            about="Couples that churned / couples active at the month's start; involuntary: a payment failed",
             basis=months.basis,
             rows=months.months,
             columns=series.MONTH_COLUMNS,
             key="churn",
             why_not=months.why_not,
+            picks=way_down,
+        )
+        st.subheader(
+            "Churn by formula", anchor=False, help="The 30 days up to the newest day that was counted"
+        )
+        ui.frame(
+            held.churn_rows, recurring_rates.CHURN_COLUMNS, key="formulas", alt="Customer churn by formula"
         )
     case _ if not ui.may(Permission.REVENUE_COUPLES):
         st.info("Your role sees sums, not the couples behind them.", icon=":material/block:")
@@ -88,10 +106,11 @@ match ui.sections("MRR", "Movements", "Plan mix", "Churn", "Couples"):
         ui.table(
             behind.couples_behind,
             key="behind",
-            opens=None,
+            opens="relationship_id",
             empty="No couple moved in this month.",
             since=first,
             until=last,
             movement=moved,
             currency=currency,
+            policy=policy.name,
         )

@@ -4,13 +4,13 @@ import streamlit as st
 
 from lib import ui
 from lib.core.access import Permission
-from lib.metrics import outlook_figures, policies, revenue, scenario
+from lib.metrics import outlook_figures, revenue, scenario
 
 ui.page("What if", Permission.REVENUE_READ, about="Twelve months with other prices, plans, churn or sign-ups")
 
 with ui.filters():
     currency = ui.one_of("Currency", ui.read(revenue.currencies) or ["USD"], key="currency")
-    policy = policies.named(ui.one_of("Policy", list(policies.POLICIES), key="policy", shown_as=ui.words))
+    policy = ui.policy()
 
 start = ui.read(scenario.now, currency, policy)
 if start.why_not:

@@ -34,6 +34,10 @@ _MOVEMENTS: Final = (
     ("contraction_arr_cents", "Contraction", -1, "-"),
     ("churn_arr_cents", "Churn", -1, "x"),
 )
+# How a churned couple left, with the patterns of a month that is over and of one that goes on.
+_CHURNED: Final = (("Voluntary", ("", _HATCHED)), ("Involuntary", ("x", "+")))
+BEHIND: Final = "Couples"
+"""The section of the Revenue page that lists the couples behind a bar."""
 
 
 def mrr_line(series: MrrSeries) -> go.Figure:
@@ -70,27 +74,56 @@ def plan_mix_bars(mix: PlanMix) -> go.Figure:
 
 
 def churn_bars(series: MonthSeries) -> go.Figure:
-    """Customer churn by month; one that is not over is hatched, one that cannot be computed has no bar."""
+    """Customer churn by month, who left of themselves below those whose payment failed.
+
+    A month that is not over is hatched, one that cannot be computed has no bar. A click gives the same as
+    on a bar of `movement_bars`.
+    """
     known = [month for month in series.months if month.churn is not None]
     figure = _layout(go.Figure())
-    figure.add_trace(
-        go.Bar(
-            x=[_month_name(month) for month in known],
-            y=[float(month.churn or 0) for month in known],
-            text=[percent(month.churn or 0) for month in known],
-            customdata=[(month.churned_couples, month.couples_at_start) for month in known],
-            marker_pattern_shape=["" if month.complete else _HATCHED for month in known],
-            textposition="auto",
-            hovertemplate="%{x}: %{customdata[0]:,} of %{customdata[1]:,} couples (%{text})<extra></extra>",
+    for name, patterns in _CHURNED:
+        couples = [
+            month.involuntary_churned_couples
+            if name == "Involuntary"
+            else month.churned_couples - month.involuntary_churned_couples
+            for month in known
+        ]
+        shares = [
+            Fraction(number, month.couples_at_start or 1)
+            for number, month in zip(couples, known, strict=True)
+        ]
+        figure.add_trace(
+            go.Bar(
+                name=name,
+                x=[_month_name(month) for month in known],
+                y=[float(share) for share in shares],
+                text=[percent(share) if share else "" for share in shares],
+                hovertext=[
+                    f"{number:,} of {month.couples_at_start or 0:,} couples"
+                    for number, month in zip(couples, known, strict=True)
+                ],
+                customdata=[_way_down(month, "churn") for month in known],
+                # Over the colour rather than instead of it, so that the text on the bar can be read.
+                marker_pattern={
+                    "shape": [patterns[0 if month.complete else 1] for month in known],
+                    "fillmode": "overlay",
+                    "fgopacity": 0.3,
+                },
+                textposition="auto",
+                hovertemplate=f"%{{x}}, {name}: %{{hovertext}}<extra></extra>",
+            )
         )
-    )
+    figure.update_layout(barmode="stack", showlegend=True, clickmode="event+select", dragmode=False)
     figure.update_xaxes(type="category")
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", title="Customer churn")
     return figure
 
 
 def movement_bars(series: MonthSeries) -> go.Figure:
-    """What moved MRR in each month: gains above the line, losses below it, each named and patterned."""
+    """What moved MRR in each month: gains above the line, losses below it, each named and patterned.
+
+    A click on one gives its month, its movement and the section with the couples behind it.
+    """
     figure = _chart(f"Change of MRR ({series.currency})", series.currency)
     for field, name, sign, pattern in _MOVEMENTS:
         amounts = [money.monthly(getattr(month, field)) for month in series.months]
@@ -102,10 +135,11 @@ def movement_bars(series: MonthSeries) -> go.Figure:
                 text=[money.show(sign * cents, series.currency) for cents in amounts],
                 textposition="none",
                 marker_pattern_shape=pattern,
+                customdata=[_way_down(month, name.lower()) for month in series.months],
                 hovertemplate=f"%{{x}}, {name}: %{{text}}<extra></extra>",
             )
         )
-    figure.update_layout(barmode="relative", showlegend=True)
+    figure.update_layout(barmode="relative", showlegend=True, clickmode="event+select", dragmode=False)
     figure.update_xaxes(type="category")
     return figure
 
@@ -285,6 +319,10 @@ def _line(days: Sequence[MrrDay], name: str, currency: str, *, dash: str) -> go.
         customdata=[day.couples for day in days],
         hovertemplate=f"%{{x|%Y-%m-%d}}, {name}: %{{text}} from %{{customdata:,}} couples<extra></extra>",
     )
+
+
+def _way_down(month: Month, movement: str) -> tuple[str, str, str]:
+    return f"{month.month:%Y-%m}", movement, BEHIND
 
 
 def _month_name(month: Month) -> str:

@@ -4,7 +4,7 @@ from lib.ui.asks import REASON, Ask
 from lib.ui.balance import behind_open, enter_rate, reconcile_head
 from lib.ui.billing import payments, refund, watch
 from lib.ui.bulk import choose_for_bulk
-from lib.ui.charts import chart, figure_tile, month, period, stands_on
+from lib.ui.charts import chart, figure_tile, month, period, policy, rate_tile, stands_on
 from lib.ui.closing import (
     chosen_version,
     close_actions,
@@ -17,6 +17,7 @@ from lib.ui.closing import (
 )
 from lib.ui.cohort_desk import cohort_cell, cohort_span
 from lib.ui.couple_life import couple_life
+from lib.ui.couple_payments import couple_payments
 from lib.ui.desk import announce, ask_stripe, attempt, may, page, read, read_shared
 from lib.ui.discounting import (
     change_code,
@@ -98,6 +99,7 @@ __all__ = [
     "counted",
     "couple_credits",
     "couple_life",
+    "couple_payments",
     "credit_balance",
     "credit_note",
     "dispute",
@@ -138,8 +140,10 @@ __all__ = [
     "pick_named",
     "plain",
     "plan_offers",
+    "policy",
     "project",
     "purchase",
+    "rate_tile",
     "read",
     "read_shared",
     "recommendation",

@@ -7,10 +7,14 @@ from typing import Any, Final
 
 import streamlit as st
 
-from lib.core import moments
+from lib.core import moments, money
 from lib.core.listing import Column
-from lib.metrics.figure import Basis, Figure
-from lib.ui.filters import first_page
+from lib.metrics import policies
+from lib.metrics.figure import Basis, Figure, rounded
+from lib.metrics.policies import Policy
+from lib.metrics.rates import Rate
+from lib.ui import resources
+from lib.ui.filters import first_page, one_of
 from lib.ui.show import Tile, moment
 from lib.ui.table import frame
 
@@ -32,7 +36,7 @@ def chart(
     """Show a chart with its title, its definition, its basis and, folded, its table; or why there is none.
 
     `figure` comes from `lib.metrics.figures`. With `picks`, a click on a point sets the filters of these
-    names to the values that the point carries.
+    names to the values that the point carries. Its one button saves it as a picture.
     """
     st.subheader(title, anchor=False, help=about)
     if why_not:
@@ -41,7 +45,7 @@ def chart(
     st.plotly_chart(
         figure,
         key=key,
-        config={"displayModeBar": False},
+        config=_picture_only(title),
         alt=f"{title}: {about}",
         on_select=partial(_pick, key, picks) if picks else "ignore",
         selection_mode="points",
@@ -49,6 +53,17 @@ def chart(
     stands_on(basis)
     with st.expander("Table"):
         frame(rows, columns, key=f"{key}:table", alt=title)
+
+
+def _picture_only(title: str) -> dict[str, Any]:
+    """Plotly's bar with the camera alone; the file is named as the chart is, twice as sharp as on screen."""
+    name = "-".join("".join(letter if letter.isalnum() else " " for letter in title.lower()).split())
+    return {
+        "displayModeBar": "hover",
+        "displaylogo": False,
+        "modeBarButtons": [["toImage"]],
+        "toImageButtonOptions": {"format": "png", "filename": name, "scale": 2},
+    }
 
 
 def _pick(key: str, names: Sequence[str]) -> None:
@@ -69,6 +84,30 @@ def figure_tile(label: str, figure: Figure, change: Figure | None = None, note: 
     """A figure as a tile; what cannot be computed says why on hovering."""
     said = change.text if change is not None and change.value is not None else None
     return Tile(label, figure.text, said, help=figure.why_not or note)
+
+
+def rate_tile(rate: Rate, currency: str) -> Tile:
+    """A rate as a tile; whose formula it is, and why it cannot be computed, is said on hovering."""
+    formula = rate.formula
+    in_money = formula.kind == "money" and rate.value is not None
+    text = money.show(rounded(rate.value or 0), currency) if in_money else rate.text
+    said = (f"{formula.vendor}: {formula.definition}", rate.why_not, rate.remark)
+    return Tile(formula.title, text, help=" ".join(part for part in said if part))
+
+
+def policy(*, key: str = "policy") -> Policy:
+    """The policy that decides what recurs, from the address, the house's until another is chosen.
+
+    Beside it unfolds how it answers each question on which vendors differ.
+    """
+    known = policies.of(resources.settings())
+    name = one_of("Policy", list(known), key=key, shown_as=lambda name: known[name].title)
+    with (
+        st.container(width="content", height="stretch", vertical_alignment="bottom"),
+        st.popover("How this policy counts", icon=":material/rule:", type="tertiary"),
+    ):
+        st.markdown("\n".join(f"- {question}: **{answer}**" for question, answer in known[name].answers))
+    return known[name]
 
 
 def period(*, key: str = "period") -> tuple[date, date]:

@@ -1,6 +1,8 @@
 """Charts: what they draw, and that colour and background are never the message."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import plotly.graph_objects as go
@@ -9,8 +11,14 @@ import pytest
 from lib.core.database import Database
 from lib.core.work import View, reading
 from lib.metrics import figures, revenue
+from lib.metrics.figure import Basis
+from lib.metrics.mrr import MOVEMENTS
+from lib.metrics.policies import HOUSE
+from lib.metrics.series import MonthSeries
 from tests.factories import make_plan
 from tests.metrics.ledger import ANNUAL, DESK, MONTHLY, NOW, day, entry, fill
+
+BASIS = Basis(HOUSE, 1, "days", None)
 
 
 @pytest.fixture
@@ -55,12 +63,35 @@ def test_plans_stand_with_amount_and_share(charts: dict[str, go.Figure]) -> None
 
 
 def test_a_month_that_is_not_over_is_hatched_and_named(charts: dict[str, go.Figure]) -> None:
-    (bars,) = charts["churn"].data
+    voluntary, involuntary = charts["churn"].data
 
     # April has no churn: counting began in it
-    assert list(bars.x) == ["May 2026", "Jun 2026, so far"]
-    assert list(bars.text) == ["0.0 %", "50.0 %"]
-    assert list(bars.marker.pattern.shape) == ["", "/"]
+    assert list(voluntary.x) == ["May 2026", "Jun 2026, so far"]
+    assert list(voluntary.text) == ["", "50.0 %"]
+    assert list(voluntary.marker.pattern.shape) == ["", "/"]
+    assert list(involuntary.y) == [0.0, 0.0]
+
+
+def test_who_left_because_a_payment_failed_stands_apart(view: View) -> None:
+    june = revenue.churn_by_month(view, day("04-01"), day("06-15")).months[-1]
+    failed = replace(june, couples_at_start=4, churned_couples=3, churn=Fraction(3, 4))
+    series = MonthSeries("USD", (replace(failed, involuntary_churned_couples=2),), BASIS, None)
+    voluntary, involuntary = figures.churn_bars(series).data
+
+    assert (voluntary.name, list(voluntary.text)) == ("Voluntary", ["25.0 %"])
+    assert (involuntary.name, list(involuntary.text)) == ("Involuntary", ["50.0 %"])
+    assert list(involuntary.hovertext) == ["2 of 4 couples"]
+    assert voluntary.marker.pattern.shape != involuntary.marker.pattern.shape
+
+
+def test_a_bar_carries_the_month_and_the_movement_of_its_couples(charts: dict[str, go.Figure]) -> None:
+    bars = {trace.name: trace for trace in charts["movements"].data}
+
+    assert list(bars["Reactivation"].customdata[1]) == ["2026-05", "reactivation", "Couples"]
+    assert {bar.customdata[0][1] for bar in bars.values()} == set(MOVEMENTS)
+    assert all(
+        list(trace.customdata[-1]) == ["2026-06", "churn", "Couples"] for trace in charts["churn"].data
+    )
 
 
 def test_losses_stand_below_the_line_each_with_its_own_pattern(charts: dict[str, go.Figure]) -> None:
