@@ -28,7 +28,7 @@ def test_finance_goes_from_a_bar_to_its_couples_and_from_there_to_their_payments
     click_a_bar(desk)
     desk.page.wait_for_url(re.compile("section=Couples"), wait_until="commit")
     chosen = desk.page.locator("[aria-checked=true], [aria-pressed=true]")
-    # The company's tallest bar is what came new in a month that is over.
+    # The tallest bar is one of what came new.
     expect(chosen.filter(has_text=re.compile("^New$"))).to_be_visible()
     desk.settled()
     desk.open_row()
