@@ -43,7 +43,7 @@ match ui.sections("MRR", "Movements", "Plan mix", "Churn", figures.BEHIND):
         ui.chart(
             figures.mrr_line(days),
             title="MRR by day",
-            about="What recurs each month, as it stood at the end of each UTC day",
+            about="What recurs each month, as it stood at the end of each day",
             basis=days.basis,
             rows=days.days,
             columns=series.MRR_COLUMNS,

@@ -1,6 +1,7 @@
 """`python -m lib metrics ...`: figures for finance, from the functions that the pages use."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -155,13 +156,7 @@ def retention(
     as_json: AsJson = False,
 ) -> None:
     """Couples and revenue that are left of each cohort, by months since it began."""
-    chosen, first, last, code = _policy(policy, database), _day(since), _day(until), currency.upper()
-    with connected(database) as db, reading(db, OPERATOR) as view:
-        found = cohorts.retention_by_cohort(view, first.replace(day=1), last, code, chosen)
-    _counted(found.why_not)
-    data = {"policy": chosen.name, "currency": code, "cohorts": rendered.plain(found.cohorts)}
-    lines = [f"{each.cohort:%Y-%m}: {each.joined:,} couples joined" for each in found.cohorts]
-    say(data | {"averages": rendered.plain(found.averages)}, as_json, *lines)
+    _by_cohort(cohorts.retention_by_cohort, since, until, policy, currency, database, as_json=as_json)
 
 
 @metrics.command()
@@ -174,13 +169,7 @@ def ltv(
     as_json: AsJson = False,
 ) -> None:
     """Money in less refunds for each couple that joined, by cohort and months since it began."""
-    chosen, first, last, code = _policy(policy, database), _day(since), _day(until), currency.upper()
-    with connected(database) as db, reading(db, OPERATOR) as view:
-        found = cohorts.realised_ltv(view, first.replace(day=1), last, code, chosen)
-    _counted(found.why_not)
-    data = {"policy": chosen.name, "currency": code, "cohorts": rendered.plain(found.cohorts)}
-    lines = [f"{each.cohort:%Y-%m}: {each.joined:,} couples joined" for each in found.cohorts]
-    say(data | {"averages": rendered.plain(found.averages)}, as_json, *lines)
+    _by_cohort(cohorts.realised_ltv, since, until, policy, currency, database, as_json=as_json)
 
 
 @metrics.command()
@@ -228,6 +217,26 @@ def revenue_(
     days = [rendered.plain(each) | {"mrr_cents": money.monthly(each.arr_cents)} for each in series.days]
     lines = [f"{each.day}: {money.show(money.monthly(each.arr_cents), code)}" for each in series.days]
     say(data | {"days": days, "plans_on": mix.day, "plans": rendered.plain(mix.plans)}, as_json, *lines)
+
+
+def _by_cohort(
+    asked: Callable[..., cohorts.Retention | cohorts.RealisedLtv],
+    since: str,
+    until: str | None,
+    policy: str,
+    currency: str,
+    database: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Ask something of the cohorts that began in a time, and print it by cohort with the averages."""
+    chosen, first, last, code = _policy(policy, database), _day(since), _day(until), currency.upper()
+    with connected(database) as db, reading(db, OPERATOR) as view:
+        found = asked(view, first.replace(day=1), last, code, chosen)
+    _counted(found.why_not)
+    data = {"policy": chosen.name, "currency": code, "cohorts": rendered.plain(found.cohorts)}
+    lines = [f"{each.cohort:%Y-%m}: {each.joined:,} couples joined" for each in found.cohorts]
+    say(data | {"averages": rendered.plain(found.averages)}, as_json, *lines)
 
 
 def _policy(name: str, database: str | None) -> Policy:

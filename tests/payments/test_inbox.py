@@ -1,7 +1,5 @@
-"""The inbox: events come twice, late and out of order, and our rows end the same."""
+"""The inbox: events come twice, late, at once or broken; each is kept, applied once, and delays no other."""
 
-import itertools
-import os
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -19,23 +17,17 @@ from lib.models import (
     AuditEntry,
     InboxEvent,
     Payment,
-    Refund,
-    StripeObject,
     StripeWebhook,
     Subscription,
-    SubscriptionChange,
 )
 from lib.payments import inbox
 from lib.payments.gateway import Gateway
 from lib.payments.inbox import leases
 from tests.factories import make_plan, make_subscription, write
 from tests.payments import told
+from tests.payments.lives import life, seed
 from tests.payments.scripted import KEY
-from tests.payments.told import NOW, START, business, day, only, rows, seconds, state_of, tell, work_off
-
-SAMPLE = 1 if os.environ.get("FULL", "") in {"1", "true", "yes"} else 20
-"""One order in so many is tried; with FULL=1 all 720 are, which takes a minute and a half."""
-LIFE = ("created", "updated", "payment_failed", "payment_succeeded", "deleted", "refunded")
+from tests.payments.told import NOW, day, only, rows, state_of, tell, work_off
 
 
 @pytest.fixture
@@ -58,118 +50,6 @@ def gateway_to_nowhere() -> Iterator[Gateway]:
     made = Gateway(KEY, api_base="http://127.0.0.1:9", timeout=(0.2, 0.2), retries=0)
     yield made
     made.close()
-
-
-def seed(database: Database, **over: Any) -> str:
-    """A subscription `sub_1` at price `price_try`; a second plan has the price `price_more`."""
-    make_plan(database, id="plan_more", stripe_price_id="price_more", price_cents=4000)
-    plan = make_plan(database, id="plan_try", stripe_price_id="price_try")
-    values = {"stripe_subscription_id": "sub_1", "plan_id": plan, "created_at": START, "updated_at": START}
-    return make_subscription(database, **values | over)
-
-
-def life(*, old: bool = False) -> dict[str, dict[str, Any]]:
-    """One event of each kind, in the order in which they happened, a day apart."""
-    sub = {"stripe_id": "sub_1", "old": old}
-    more = told.subscription(price="price_more", **sub)
-    items = more["items"]["data"]
-    items[0] |= {"price": items[0]["price"] | {"unit_amount": 4000}}
-    gone: dict[str, Any] = {"status": "canceled", "canceled_at": seconds(day(5)), "ended_at": seconds(day(5))}
-    gone["cancellation_details"] = {"reason": "cancellation_requested"}
-    back = {"object": "list", "has_more": False, "data": [told.refund("re_1", "pi_1", 3000)]}
-    unpaid = told.invoice("in_1", "sub_1", "pi_1", old=old, status="open")
-    return {
-        "created": told.event(
-            "customer.subscription.created", told.subscription(price="price_try", **sub), day(1)
-        ),
-        "updated": told.event("customer.subscription.updated", more, day(2)),
-        "payment_failed": told.event("invoice.payment_failed", unpaid, day(3)),
-        "payment_succeeded": told.event(
-            "invoice.payment_succeeded", told.invoice("in_1", "sub_1", "pi_1", old=old), day(4)
-        ),
-        "deleted": told.event("customer.subscription.deleted", more | gone, day(5)),
-        "refunded": told.event(
-            "charge.refunded", told.charge("pi_1", amount_refunded=3000, refunds=back), day(6)
-        ),
-    }
-
-
-def test_a_life_told_in_order_ends_canceled_and_refunded(database: Database) -> None:
-    seed(database)
-    for event in life().values():
-        inbox.receive(database, event, livemode_expected=False, now=NOW)
-        work_off(database)
-
-    subscription = only(database, Subscription)
-    assert (subscription.status, subscription.plan_id, subscription.price_cents) == (
-        "canceled",
-        "plan_more",
-        4000,
-    )
-    assert subscription.canceled_at == day(5)
-    payment = only(database, Payment)
-    assert (payment.status, payment.amount_cents, payment.refund_amount_cents) == ("refunded", 3000, 3000)
-    assert (payment.stripe_payment_intent_id, payment.stripe_charge_id) == ("pi_1", "ch_of_pi_1")
-    assert only(database, Refund).status == "processed"
-    chain = rows(database, SubscriptionChange)
-    assert [(row.status, row.net_arr_cents) for row in chain] == [
-        ("active", 36_000),
-        ("active", 48_000),
-        ("past_due", 48_000),
-        ("active", 48_000),
-        ("canceled", 48_000),
-    ]
-    assert [row.effective_at for row in chain] == [START, day(2), day(3), day(4), day(5)]
-    assert chain[-1].cause == "voluntary"
-
-
-@pytest.mark.sized
-@pytest.mark.parametrize("first", LIFE)
-def test_every_order_of_a_life_ends_in_the_same_rows(database: Database, first: str) -> None:
-    rest = [name for name in LIFE if name != first]
-    seed(database)
-    untouched = _tables(database)
-    for event in life().values():
-        tell(database, event)
-    in_order = business(database)
-    ends = []
-    for order in list(itertools.permutations(rest))[::SAMPLE]:
-        _restore(database, untouched)
-        events = life()
-        for number, name in enumerate((first, *order)):
-            tell(database, events[name], NOW + timedelta(seconds=number))
-        # Only what waits for its row is left: two tries are enough.
-        for minutes in (5, 30):
-            inbox.apply_due(database, None, now=NOW + timedelta(minutes=minutes))
-        ends.append(((first, *order), business(database)))
-
-    assert [order for order, end in ends if end != in_order] == []
-
-
-def _tables(database: Database) -> list[tuple[Any, list[dict[str, Any]]]]:
-    models = (SubscriptionChange, StripeObject, InboxEvent, StripeWebhook, Refund, Payment, Subscription)
-    return [(model, [dict(row._mapping) for row in rows(database, model)]) for model in models]
-
-
-def _restore(database: Database, tables: list[tuple[Any, list[dict[str, Any]]]]) -> None:
-    with database.primary.begin() as connection:
-        for model, _ in tables:
-            connection.execute(model.__table__.delete())
-        for model, lines in tables:
-            if lines:
-                connection.execute(model.__table__.insert(), lines)
-
-
-@pytest.mark.parametrize("old", [False, True], ids=["since basil", "before basil"])
-def test_both_generations_of_shapes_end_in_the_same_rows(database: Database, old: bool) -> None:
-    seed(database)
-    for event in life(old=old).values():
-        tell(database, event)
-
-    subscription, payment = only(database, Subscription), only(database, Payment)
-    assert (subscription.status, subscription.current_period_end) == ("canceled", day(30))
-    assert (payment.status, payment.stripe_payment_intent_id) == ("refunded", "pi_1")
-    assert only(database, Refund).stripe_refund_id == "re_1"
 
 
 @pytest.mark.postgres

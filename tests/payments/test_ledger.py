@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, select
 
 from lib.core.access import Actor, Role, system
 from lib.core.database import Database
@@ -14,6 +14,7 @@ from lib.core.errors import NotAllowed
 from lib.core.work import Work, job, working
 from lib.models import (
     AuditEntry,
+    CohortMember,
     DiscountCode,
     DiscountUsage,
     Payment,
@@ -336,6 +337,24 @@ def test_a_chain_never_goes_back_in_time(database: Database) -> None:
     _record(database, subscription, price_cents=5000, at=NOW - timedelta(days=90))
 
     assert [row.effective_at for row in rows(database, SubscriptionChange)] == [NOW, NOW]
+
+
+@pytest.mark.parametrize("known_by", ["the backfill", "its first recorded change"])
+def test_an_entry_says_how_the_couple_came_as_the_app_knew_it_first(
+    database: Database, known_by: str
+) -> None:
+    subscription = make_subscription(database)
+    with database.primary.connect() as connection:
+        couple = connection.scalar(
+            select(Subscription.relationship_id).where(Subscription.id == subscription)
+        )
+    member = {"cohort_name": "2026-01", "cohort_date": CREATED.date(), "user_id": make_user(database)}
+    write(database, CohortMember, id="member", relationship_id=couple, joined_via="referral", **member)
+    if known_by == "the backfill":
+        _backfill(database)
+    _record(database, subscription, price_cents=4000)
+
+    assert {row.acquired_via for row in rows(database, SubscriptionChange)} == {"referral"}
 
 
 def test_a_discount_and_a_pause_last_until_somebody_says_otherwise(database: Database) -> None:

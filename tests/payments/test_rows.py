@@ -9,7 +9,16 @@ import pytest
 from lib.core.access import system
 from lib.core.database import Database
 from lib.core.work import Work, job, working
-from lib.models import AuditEntry, DiscountCode, Payment, Refund, Subscription, SubscriptionChange
+from lib.models import (
+    AuditEntry,
+    DiscountCode,
+    DiscountTerms,
+    MadeCode,
+    Payment,
+    Refund,
+    Subscription,
+    SubscriptionChange,
+)
 from lib.payments import rows as ours
 from lib.payments.events import ChargeFacts, InvoiceFacts, RefundFacts, SubscriptionFacts, read_object
 from lib.payments.rows import Changes
@@ -211,6 +220,29 @@ def test_a_coupon_of_ours_lowers_what_is_paid_and_not_the_list_price(
 
     last = rows(database, SubscriptionChange)[-1]
     assert (last.list_arr_cents, last.net_arr_cents) == (36_000, net)
+
+
+@pytest.mark.parametrize(
+    ("duration", "forever"), [("forever", 9_000), ("repeating", 0), ("once", 0), (None, 0)]
+)
+@pytest.mark.parametrize("told_by", ["Stripe", "the terms of the code"])
+def test_a_coupon_without_an_end_is_told_apart_in_the_ledger(
+    database: Database, duration: str | None, forever: int, told_by: str
+) -> None:
+    subscribe(database)
+    terms = {"valid_from": START, "valid_until": NOW, "discount_type": "percentage", "discount_value": 25}
+    write(database, DiscountCode, id="code", code="SPRING", stripe_coupon_id="co_1", **terms)
+    coupon: Any = "co_1"
+    if told_by == "Stripe":
+        coupon = {"id": "co_1", "object": "coupon", "duration": duration}
+    elif duration is not None:
+        made = {"currency": "USD", "created_at": START, "created_by": "staff_1"}
+        write(database, DiscountTerms, id="code", duration=duration, **made)
+        write(database, MadeCode, discount_id="code", terms_id="code")
+    follow_subscription(database, discounts=[{"id": "di_1", "source": {"coupon": coupon}}])
+
+    last = rows(database, SubscriptionChange)[-1]
+    assert (last.net_arr_cents, last.forever_arr_cents) == (27_000, forever)
 
 
 def test_a_payment_is_made_once_per_payment_intent(database: Database) -> None:

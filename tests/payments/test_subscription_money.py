@@ -144,6 +144,7 @@ def test_a_subscription_for_nothing_adds_nothing_to_mrr(database: Database, stri
     desk.work_off()
 
     assert (desk.ledger.net_arr_cents, desk.ledger.goodwill_arr_cents) == (0, 0)
+    assert desk.ledger.forever_arr_cents == 36_000
     assert read(database, FINANCE, subscriptions.one, desk.id).mrr_cents == 0
 
 
