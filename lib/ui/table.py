@@ -48,12 +48,16 @@ def open_row(key: str, parameter: str = "id") -> None:
 
 
 def back(label: str, parameter: str = "id") -> None:
-    """A button that closes the open row and gives the list back, filters and all."""
+    """A button that closes the open row and gives the list back, filters and all.
+
+    Its key is a letter, which a text field keeps for itself: Escape would reach it from inside a form, and
+    what was typed there would be gone.
+    """
 
     def close() -> None:
         st.query_params.pop(parameter, None)
 
-    st.button(label, icon=":material/arrow_back:", on_click=close, type="tertiary", shortcut="Escape")
+    st.button(label, icon=":material/arrow_back:", on_click=close, type="tertiary", shortcut="U")
 
 
 def table(
