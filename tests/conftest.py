@@ -3,22 +3,49 @@
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 from lib.core import schema
+from lib.core.database import Database
 from lib.core.settings import ROOT
+from lib.demo.staff import create_demo_staff
 from tests import matrices
-from tests.databases import WORKER, Server, opened, running_server, unavailable
+from tests.databases import Server, opened, running_server, unavailable
+from tests.once import built_once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_looked_through_once() -> Iterator[None]:
+    """An AppTest looks through every installed package for Streamlit's components, at each of its runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file at the newest revision, without rows, to be copied and never opened."""
-    path = tmp_path_factory.mktemp("template") / "admin.db"
-    _migrate(f"sqlite:///{path}")
-    return path
+    folder = built_once(
+        tmp_path_factory, "migrated", lambda folder: _migrate(f"sqlite:///{folder / 'admin.db'}")
+    )
+    return folder / "admin.db"
+
+
+@pytest.fixture(scope="session")
+def staffed(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the four demo accounts, to be copied and never opened."""
+
+    def build(folder: Path) -> None:
+        database = Database(f"sqlite:///{shutil.copy(sqlite_template, folder / 'admin.db')}")
+        create_demo_staff(database)
+        database.dispose()
+
+    return built_once(tmp_path_factory, "staffed", build) / "admin.db"
 
 
 @pytest.fixture
@@ -37,9 +64,7 @@ def postgres() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def postgres_template(postgres: Server) -> str:
     """The name of a PostgreSQL database at the newest revision, to be copied and never opened."""
-    name = f"template_{WORKER}"
-    _migrate(postgres.create(name))
-    return name
+    return postgres.template("migrated", _migrate)
 
 
 @pytest.fixture

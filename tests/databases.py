@@ -5,13 +5,13 @@ import os
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine, make_url, text
 
 from lib.core.database import open_engine
 
@@ -52,6 +52,19 @@ class Server:
         self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self._url.set(database=name).render_as_string(hide_password=False)
 
+    def template(self, name: str, fill: Callable[[str], None]) -> str:
+        """The name of the run's database that `fill` filled, to be copied and never opened.
+
+        The worker that needs it first makes it, the others wait.
+        """
+        with _one_worker_at_a_time():
+            if not self._has(name):
+                unfinished = f"{name}_unfinished"
+                self.drop(unfinished)
+                fill(self.create(unfinished))
+                self._run(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"')
+        return name
+
     def drop(self, name: str) -> None:
         """Drop a database, whoever is still connected to it."""
         self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -68,6 +81,11 @@ class Server:
     def close(self) -> None:
         """Let go of the server."""
         self._engine.dispose()
+
+    def _has(self, name: str) -> bool:
+        with self._engine.connect() as connection:
+            asked = text("SELECT count(*) FROM pg_database WHERE datname = :name")
+            return bool(connection.scalar(asked, {"name": name}))
 
     def _run(self, statement: str) -> None:
         with self._engine.connect() as connection:

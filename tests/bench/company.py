@@ -15,6 +15,7 @@ from lib.core.settings import ROOT, Settings
 from lib.demo import opening
 from lib.jobs import search_index
 from lib.models import AnalyticsEvent, ErrorLog, Payment, Relationship, Subscription
+from tests.once import built_once
 
 FOLDER: Final = ROOT / "var" / "bench"
 MONTHS: Final = 24
@@ -55,12 +56,16 @@ def fill(url: str, couples: int, *, months: int = MONTHS) -> None:
 
 
 def for_tests(factory: pytest.TempPathFactory, *, couples: int, months: int) -> Path:
-    """The SQLite file of a small company, built once in each process of a run of tests."""
-    folder = factory.getbasetemp() / f"company-of-{couples}"
-    if not folder.is_dir():
-        folder.mkdir()
-        fill(f"sqlite:///{folder / 'admin.db'}", couples, months=months)
-    return folder / "admin.db"
+    """The SQLite file of a small company of this process's own: a copy of what the run built once."""
+    name = f"company-of-{couples}"
+    own = factory.getbasetemp() / name
+    if not own.is_dir():
+
+        def build(folder: Path) -> None:
+            fill(f"sqlite:///{folder / 'admin.db'}", couples, months=months)
+
+        shutil.copytree(built_once(factory, name, build), own)
+    return own / "admin.db"
 
 
 def described(database: Database) -> str:

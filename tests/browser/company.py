@@ -161,12 +161,9 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def running_company(
-    folder: Path, browser: Browser, *, say: Callable[[str], None] = print
-) -> Iterator[Company]:
-    """Build the company in a folder and run all of it until the block ends."""
+def running_company(folder: Path, browser: Browser) -> Iterator[Company]:
+    """Run all of the company that was built in a folder until the block ends."""
     database_url = f"sqlite:///{folder / 'admin.db'}"
-    _build(database_url, say)
     # The app asks Stripe, and Stripe sends its events to the app: each has to know where the other is.
     port = free_port()
     webhook = f"http://localhost:{port}/webhooks/stripe"
@@ -183,7 +180,9 @@ def running_company(
             gateway.close()
 
 
-def _build(database_url: str, say: Callable[[str], None]) -> None:
+def build_company(folder: Path, *, say: Callable[[str], None] = print) -> None:
+    """Make the company's database and the objects of its local Stripe in a folder."""
+    database_url = f"sqlite:///{folder / 'admin.db'}"
     database = Database(database_url)
     try:
         schema.upgrade(database.primary)

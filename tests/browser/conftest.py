@@ -8,27 +8,16 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from lib.core.access import Role
-from lib.core.database import Database
-from lib.demo.staff import create_demo_staff
-from tests.browser.company import Company, Desk, OpenDesk, running_company
+from tests.browser.company import Company, Desk, OpenDesk, build_company, running_company
 from tests.browser.running import FLAGS, RunningApp, running_app, sign_in
 from tests.databases import unavailable
+from tests.once import built_once
 
 PATIENCE_MS = 30_000  # for a machine that does other things at the same time
 DESKTOP = {"width": 1280, "height": 800}
 SignedIn = Callable[[Role | str], Page]
 
 expect.set_options(timeout=PATIENCE_MS)
-
-
-@pytest.fixture(scope="session")
-def staffed(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the four demo accounts, to be copied and never opened."""
-    path = tmp_path_factory.mktemp("staffed") / "admin.db"
-    database = Database(f"sqlite:///{shutil.copy(sqlite_template, path)}")
-    create_demo_staff(database)
-    database.dispose()
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +87,9 @@ def signed_in(app: RunningApp, contexts: Callable[[], BrowserContext]) -> Signed
 @pytest.fixture(scope="session")
 def company(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """A small company with its app, its worker and its local Stripe, which the tests of this run share."""
-    with running_company(tmp_path_factory.mktemp("company"), browser) as running:
+    built = built_once(tmp_path_factory, "company", build_company)
+    folder = shutil.copytree(built, tmp_path_factory.mktemp("company"), dirs_exist_ok=True)
+    with running_company(folder, browser) as running:
         yield running
 
 

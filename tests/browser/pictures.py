@@ -12,7 +12,7 @@ from sqlalchemy import select
 from lib.core.access import Role
 from lib.core.settings import ROOT
 from lib.models import AuditedObject, AuditEntry, Refund
-from tests.browser.company import Company, Desk, running_company
+from tests.browser.company import Company, Desk, build_company, running_company
 from tests.browser.running import FLAGS
 
 FOLDER: Final = ROOT / "docs" / "pictures"
@@ -76,6 +76,7 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        build_company(Path(folder))
         with running_company(Path(folder), browser) as company:
             take(company)
         browser.close()

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from lib.core.access import GRANTS, STAFF_ROLES, Role
 from lib.core.settings import ROOT
 from lib.ui import navigation
-from tests.browser.company import Company, Desk, running_company
+from tests.browser.company import Company, Desk, build_company, running_company
 from tests.browser.running import FLAGS
 
 FOLDER: Final = ROOT / "var" / "screens"
@@ -49,6 +49,7 @@ def main(roles: Sequence[str]) -> int:
             sys.stderr.write("There is no Chromium: install the packages chromium and chromium-driver.\n")
             return 1
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        build_company(Path(folder))
         with running_company(Path(folder), browser) as company:
             for role in chosen:
                 for width in WIDTHS:

@@ -12,16 +12,14 @@ from lib.core import moments
 from lib.core.access import Role
 from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
-from lib.demo.staff import create_demo_staff
 from lib.ui import navigation, resources
 
 SHELL = ROOT / "lib" / "ui" / "shell.py"
 
 
-def staffed_copy(template: Path, path: Path) -> Database:
-    """A copy of a migrated SQLite file with the demo accounts, which the pages use from now on."""
-    database = Database(f"sqlite:///{shutil.copy(template, path)}")
-    create_demo_staff(database)
+def staffed_copy(staffed: Path, path: Path) -> Database:
+    """A copy of the SQLite file with the demo accounts, which the pages use from now on."""
+    database = Database(f"sqlite:///{shutil.copy(staffed, path)}")
     use(database)
     return database
 

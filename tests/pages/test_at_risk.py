@@ -19,18 +19,18 @@ ENTRY = "s1:set_to_cancel"
 
 
 @pytest.fixture
-def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+def database(staffed: Path, tmp_path: Path) -> Iterator[Database]:
     """One couple whose subscription ends in three days."""
-    staffed = staffed_copy(sqlite_template, tmp_path / "admin.db")
+    database = staffed_copy(staffed, tmp_path / "admin.db")
     now = moments.now()
-    payer = make_user(staffed, name="Anna Example")
-    make_couple(staffed, id="c1", user_1_id=payer, user_2_id=make_user(staffed, name="Ben Example"))
+    payer = make_user(database, name="Anna Example")
+    make_couple(database, id="c1", user_1_id=payer, user_2_id=make_user(database, name="Ben Example"))
     end = {"canceled_at": now - timedelta(days=1), "current_period_end": now + timedelta(days=3)}
-    make_subscription(staffed, id="s1", relationship_id="c1", user_id=payer, **end)
-    entry(staffed, now - timedelta(days=40))
-    at_risk.run(staffed, now)
-    yield staffed
-    staffed.dispose()
+    make_subscription(database, id="s1", relationship_id="c1", user_id=payer, **end)
+    entry(database, now - timedelta(days=40))
+    at_risk.run(database, now)
+    yield database
+    database.dispose()
 
 
 def press(page: AppTest, label: str) -> None:

@@ -35,8 +35,8 @@ HOSTILE = "**Bold** <b>x</b> [link](https://example.org) $x$ :material/home: # `
 
 
 @pytest.fixture
-def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
-    database = staffed_copy(sqlite_template, tmp_path / "admin.db")
+def database(staffed: Path, tmp_path: Path) -> Iterator[Database]:
+    database = staffed_copy(staffed, tmp_path / "admin.db")
     yield database
     database.dispose()
 

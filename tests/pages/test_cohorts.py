@@ -19,19 +19,19 @@ SETTINGS = Settings.from_environment({"ROLLUPS": "observe"})
 
 
 @pytest.fixture
-def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+def database(staffed: Path, tmp_path: Path) -> Iterator[Database]:
     """One couple that has paid for two months."""
-    staffed = staffed_copy(sqlite_template, tmp_path / "admin.db")
+    database = staffed_copy(staffed, tmp_path / "admin.db")
     now = moments.now()
-    make_plan(staffed, id="try_it_out", plan_name="Try It Out")
-    make_couple(staffed, id="c1", user_1_id=make_user(staffed, name="Anna Example"))
+    make_plan(database, id="try_it_out", plan_name="Try It Out")
+    make_couple(database, id="c1", user_1_id=make_user(database, name="Anna Example"))
     joined = now - timedelta(days=62)
-    make_payment(staffed, relationship_id="c1", amount_cents=3_000, created_at=joined)
-    entry(staffed, joined)
-    daily.run_daily(staffed, now.date(), SETTINGS, now=now)
-    cohorts.run(staffed, SETTINGS, now=now)
-    yield staffed
-    staffed.dispose()
+    make_payment(database, relationship_id="c1", amount_cents=3_000, created_at=joined)
+    entry(database, joined)
+    daily.run_daily(database, now.date(), SETTINGS, now=now)
+    cohorts.run(database, SETTINGS, now=now)
+    yield database
+    database.dispose()
 
 
 def cohort() -> str:

@@ -19,8 +19,8 @@ from tests.staff import do
 
 
 @pytest.fixture
-def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
-    database = staffed_copy(sqlite_template, tmp_path / "admin.db")
+def database(staffed: Path, tmp_path: Path) -> Iterator[Database]:
+    database = staffed_copy(staffed, tmp_path / "admin.db")
     yield database
     database.dispose()
 

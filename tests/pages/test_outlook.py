@@ -28,8 +28,8 @@ def history(path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def empty(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
-    database = staffed_copy(sqlite_template, tmp_path / "admin.db")
+def empty(staffed: Path, tmp_path: Path) -> Iterator[Database]:
+    database = staffed_copy(staffed, tmp_path / "admin.db")
     yield database
     database.dispose()
 

@@ -24,8 +24,8 @@ def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
 
 
 @pytest.fixture
-def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
-    database = staffed_copy(sqlite_template, tmp_path / "admin.db")
+def database(staffed: Path, tmp_path: Path) -> Iterator[Database]:
+    database = staffed_copy(staffed, tmp_path / "admin.db")
     yield database
     database.dispose()
 

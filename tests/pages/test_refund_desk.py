@@ -18,8 +18,8 @@ from tests.staff import SUPPORT
 
 
 @pytest.fixture
-def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
-    staffed = staffed_copy(sqlite_template, tmp_path / "admin.db")
+def database(staffed: Path, tmp_path: Path) -> Iterator[Database]:
+    staffed = staffed_copy(staffed, tmp_path / "admin.db")
     yield staffed
     staffed.dispose()
 

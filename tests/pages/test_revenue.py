@@ -21,20 +21,20 @@ SETTINGS = Settings.from_environment({"ROLLUPS": "observe"})
 
 
 @pytest.fixture
-def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+def database(staffed: Path, tmp_path: Path) -> Iterator[Database]:
     """One couple that pays, and one whose subscription is set to cancel."""
-    staffed = staffed_copy(sqlite_template, tmp_path / "admin.db")
+    database = staffed_copy(staffed, tmp_path / "admin.db")
     now = moments.now()
-    make_plan(staffed, id="try_it_out", plan_name="Try It Out")
+    make_plan(database, id="try_it_out", plan_name="Try It Out")
     joined = now - timedelta(days=62)
     for couple, name in (("c1", "Anna Example"), ("c2", "Berta Example")):
-        make_couple(staffed, id=couple, user_1_id=make_user(staffed, name=name))
-    make_payment(staffed, relationship_id="c1", amount_cents=3_000, created_at=joined)
-    entry(staffed, joined, MONTHLY)
-    entry(staffed, joined, MONTHLY, subscription_id="s2", relationship_id="c2", set_to_cancel=True)
-    daily.run_daily(staffed, now.date(), SETTINGS, now=now)
-    yield staffed
-    staffed.dispose()
+        make_couple(database, id=couple, user_1_id=make_user(database, name=name))
+    make_payment(database, relationship_id="c1", amount_cents=3_000, created_at=joined)
+    entry(database, joined, MONTHLY)
+    entry(database, joined, MONTHLY, subscription_id="s2", relationship_id="c2", set_to_cancel=True)
+    daily.run_daily(database, now.date(), SETTINGS, now=now)
+    yield database
+    database.dispose()
 
 
 def tiles(page: AppTest) -> dict[str, str]:

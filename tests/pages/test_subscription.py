@@ -27,8 +27,8 @@ def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
 
 
 @pytest.fixture
-def database(sqlite_template: Path, tmp_path: Path, stripe: LocalStripe) -> Iterator[Database]:
-    database = staffed_copy(sqlite_template, tmp_path / "admin.db")
+def database(staffed: Path, tmp_path: Path, stripe: LocalStripe) -> Iterator[Database]:
+    database = staffed_copy(staffed, tmp_path / "admin.db")
     environment = {"ADMIN_DEMO": "1", "STRIPE_SECRET_KEY": local_stripe.KEY, "STRIPE_API_BASE": stripe.url}
     resources.set_up(Settings.from_environment(environment), database)
     yield database

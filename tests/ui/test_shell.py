@@ -15,23 +15,12 @@ from lib.core.access import GRANTS, STAFF_ROLES, Role, system
 from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
 from lib.core.work import working
-from lib.demo.staff import create_demo_staff
 from lib.models import AdminSession
 from lib.services import staff
 from lib.ui import navigation, resources
 
 SHELL = ROOT / "lib" / "ui" / "shell.py"
 Open = Callable[..., AppTest]
-
-
-@pytest.fixture(scope="module")
-def staffed(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the four demo accounts, to be copied and never opened."""
-    path = tmp_path_factory.mktemp("staffed") / "admin.db"
-    database = Database(f"sqlite:///{shutil.copy(sqlite_template, path)}")
-    create_demo_staff(database)
-    database.dispose()
-    return path
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from lib.core import moments
 from lib.core.access import Role
 from lib.core.database import Database
 from lib.core.settings import Settings
-from lib.demo.staff import create_demo_staff
 from lib.web import keys
 from lib.web.headers import SecurityHeaders, WantedPage
 from lib.web.routes import routes
@@ -67,16 +66,6 @@ def identity_cookies(claims: Mapping[str, Any], secret: str) -> dict[str, str]:
 
     set_cookie_with_chunks(keep, signed, USER_COOKIE_NAME, dict(claims), cookie_attr_size=0)
     return made
-
-
-@pytest.fixture(scope="session")
-def staffed(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the four demo accounts, to be copied and never opened."""
-    path = tmp_path_factory.mktemp("staffed") / "admin.db"
-    database = Database(f"sqlite:///{shutil.copy(sqlite_template, path)}")
-    create_demo_staff(database)
-    database.dispose()
-    return path
 
 
 @pytest.fixture(scope="session")
