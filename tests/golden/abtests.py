@@ -20,7 +20,7 @@ def published() -> Given:
 
 
 def comparisons() -> Iterator[tuple[str, Given, Given, Given]]:
-    """Each treatment arm of each case: where it stands in the file, both arms' input, and what is published."""
+    """Each treatment arm of each case: where it stands, both arms' input, and what is published of it."""
     for case in published()["cases"]:
         for row in case["vs_control"]:
             yield f"{case['id']}.{row['arm']}", case["arms"][0], case["arms"][row["arm"]], row
@@ -42,7 +42,10 @@ def units(arm: Given) -> int:
 
 
 def differing(ours: Figures, theirs: Figures, where: str) -> list[str]:
-    """What is not alike, and what of theirs nobody handles. A callable of ours is called only where they have it."""
+    """What is not alike, and what of theirs nobody handles.
+
+    A callable of ours is called only where they have the figure.
+    """
     wrong = []
     for key, their in theirs.items():
         if key not in ours:
@@ -59,7 +62,9 @@ def differing(ours: Figures, theirs: Figures, where: str) -> list[str]:
 def undefined(theirs: Any) -> bool:
     """Whether their program gave no number: then ours must not have one either."""
     if isinstance(theirs, dict):
-        return not theirs.keys().isdisjoint({"exception", "undefined"}) or all(map(undefined, theirs.values()))
+        return not theirs.keys().isdisjoint({"exception", "undefined"}) or all(
+            map(undefined, theirs.values())
+        )
     return theirs is None or theirs in ("NaN", "nan")
 
 

@@ -1,4 +1,4 @@
-"""Every figure of the published A/B tests comes out by the method it names; what we cannot give is named, with why.
+"""Every figure of the published A/B tests comes out by the method it names; exceptions are named, with why.
 
 The walk goes over every key of every case: a figure in the file that nobody handles fails.
 """
@@ -21,7 +21,7 @@ REFUSALS: Final = {"ZERO_NEGATIVE_VARIANCE", "ZERO_NEGATIVE_BASELINE_VARIATION",
 INPUT: Final = {"id", "kind", "source_of_input", "expected_split", "arms", "vs_control"}
 WITHOUT_OURS: Final = {
     "mannwhitney_p": "Ranks need each unit's value; our statistics stand on sums.",
-    "pvalue of tea-tasting's srm": "It corrects for continuity; ours is the chi² that GrowthBook and scipy give.",
+    "pvalue of tea-tasting's srm": "It corrects for continuity; ours is GrowthBook's and scipy's chi².",
     "ci95_diff_wald of P05": "An interval from 0 to 0 where nobody converted: ours says that there is none.",
 }
 
@@ -33,11 +33,13 @@ def engine(name: str, a: Given, b: Given) -> Effect:
         return growthbook(estimate(a), estimate(b), scale)
     if name.startswith("seq5000"):
         return sequential(estimate(a), estimate(b), scale, tuning=5000)
-    return gaussian(estimate(a), estimate(b), scale, prior_deviation=0.3 if "prior_N(0,0.3^2)" in name else None)
+    return gaussian(
+        estimate(a), estimate(b), scale, prior_deviation=0.3 if "prior_N(0,0.3^2)" in name else None
+    )
 
 
 def in_growthbooks_words(name: str, a: Given, b: Given) -> Figures:
-    """Our effect under the keys of both versions of gbstats; the posterior's spread is read off its interval."""
+    """Our effect under gbstats' keys of both versions; a posterior's spread is read off its interval."""
     effect = engine(name, a, b)
     relative = name.endswith("relative")
     value = effect.lift if relative else effect.difference
@@ -169,7 +171,10 @@ def test_every_test_and_interval_of_scipy_and_statsmodels_comes_out() -> None:
         if where == "P05.1":
             assert theirs.pop("ci95_diff_wald") == [0, 0]
         wrong += differing(rates(a, b) if "conversions" in a else means(a, b), theirs, where)
-        wrong += [f"{where}.{key} is handled by nobody" for key in row.keys() - {"arm", "scipy_statsmodels", *ENGINES}]
+        wrong += [
+            f"{where}.{key} is handled by nobody"
+            for key in row.keys() - {"arm", "scipy_statsmodels", *ENGINES}
+        ]
 
     assert wrong == []
 
@@ -196,7 +201,7 @@ def whole(case: Given) -> Figures:
 
 
 def tea_tasting(counted: list[Counted]) -> Figures:
-    """tea-tasting chooses: Barnard's test below 1,000 units, else Yates' correction; the sample ratio likewise."""
+    """tea-tasting takes Barnard's test below 1,000 units, else Yates' correction."""
     a, b = counted
     effect = compared(methods.BARNARD if a.units + b.units < 1000 else methods.YATES, a, b)
     at_random = compared(methods.POOLED_Z, a, b)

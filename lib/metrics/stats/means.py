@@ -87,7 +87,14 @@ def growthbook(a: Estimate | None, b: Estimate | None, scale: Scale, alpha: floa
     half = float(stdtrit(point.degrees, 1 - alpha / 2)) * error
     t = point.value / error
     return _on_scale(
-        method, scale, a, b, half, p=2 * float(stdtr(point.degrees, -abs(t))), statistic=t, degrees=point.degrees
+        method,
+        scale,
+        a,
+        b,
+        half,
+        p=2 * float(stdtr(point.degrees, -abs(t))),
+        statistic=t,
+        degrees=point.degrees,
     )
 
 
@@ -201,11 +208,13 @@ def _degrees(a: Estimate, b: Estimate) -> float:
 
 
 def _log_interval(a: Estimate, b: Estimate, alpha: float) -> Interval | None:
-    """The lift's interval from that of ln b − ln a, with its own degrees. None unless both means are above 0."""
+    """The lift's interval from that of ln b − ln a, with its own degrees. None unless both means exceed 0."""
     if a.mean <= 0 or b.mean <= 0:
         return None
     left = Estimate(log(a.mean), a.variance / a.mean**2, a.units)
     right = Estimate(log(b.mean), b.variance / b.mean**2, b.units)
-    half = float(stdtrit(_degrees(left, right), 1 - alpha / 2)) * sqrt(left.squared_error + right.squared_error)
+    half = float(stdtrit(_degrees(left, right), 1 - alpha / 2)) * sqrt(
+        left.squared_error + right.squared_error
+    )
     middle = right.mean - left.mean
     return Interval(exp(middle - half) - 1, exp(middle + half) - 1)

@@ -118,7 +118,7 @@ CLUSTERED: Final = Method(
     "t-test with errors clustered by couple",
     "t interval of the difference; delta interval of the lift on the log scale",
     "rate = Σ y / Σ users over couples; its variance from the couples’ residuals y − rate × users",
-    "Deng et al. 2018, https://arxiv.org/abs/1803.06336, section 3; equal to CR1 without the small-sample factor of users",
+    "Deng et al. 2018, https://arxiv.org/abs/1803.06336, section 3",
 )
 GROWTHBOOK_LIFT: Final = Method(
     "growthbook_lift",

@@ -22,7 +22,9 @@ def beta_posterior(a: Counted, b: Counted, method: Method = methods.BETA_POSTERI
     Zero conversions are no obstacle to it, an arm without units is.
     """
     if min(a.units, b.units) <= 0 or a.others < 0 or b.others < 0:
-        return Effect(method, why_not="Not computable: an arm has nobody in it, or more conversions than units.")
+        return Effect(
+            method, why_not="Not computable: an arm has nobody in it, or more conversions than units."
+        )
     prior = 1.0 if method == methods.BETA_POSTERIOR else 0.5
     left = (prior + a.conversions, prior + a.others)
     right = (prior + b.conversions, prior + b.others)

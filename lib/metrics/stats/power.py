@@ -31,8 +31,8 @@ def planned(
 ) -> PlannedSize:
     """The size of a test that finds `lift` over the rate `baseline` with `power`, and its days.
 
-    `split` are weights in any unit, the control's first; the smallest arm sets the size. `units_per_day` are those
-    of all arms together.
+    `split` are weights in any unit, one per arm; the smallest arm sets the size. `units_per_day` are those of
+    all arms together.
     """
     why_not = _why_not(baseline, lift) or (
         "Not computable: every arm needs a share of the traffic, and there are at least two."
@@ -58,9 +58,9 @@ def sample_size(
 ) -> float:
     """Units per arm, not rounded, for two equal arms and a two-sided test.
 
-    `pooled` (Fleiss, without correction) belongs to the pooled z-test and is what the planner uses; `unpooled` to
-    the unpooled one; `arcsine` is statsmodels' effect size; `evan_miller` the formula of his page. Both rates have to
-    lie strictly between 0 and 1, and differ.
+    `pooled` (Fleiss, without correction) belongs to the pooled z-test and is what the planner uses,
+    `unpooled` to the unpooled one; `arcsine` is statsmodels' effect size, `evan_miller` his page's formula.
+    Both rates have to lie strictly between 0 and 1, and differ.
     """
     a, b = baseline, baseline * (1 + lift)
     z_alpha, z_power = float(ndtri(1 - alpha / 2)), float(ndtri(power))
@@ -103,7 +103,7 @@ def minimum_detectable_lift(
 
 
 def detectable_difference(
-    variance: float, a_units: int, b_units: int, alpha: float = 0.05, power: float = 0.8
+    variance: float, a_units: float, b_units: float, alpha: float = 0.05, power: float = 0.8
 ) -> float:
     """The difference of two means that these sizes find, the control's variance holding for both arms."""
     return float(ndtri(1 - alpha / 2) + ndtri(power)) * sqrt(variance * (1 / a_units + 1 / b_units))
@@ -112,7 +112,7 @@ def detectable_difference(
 def total_size_for_difference(
     variance: float, difference: float, ratio: float = 1.0, alpha: float = 0.05, power: float = 0.8
 ) -> float:
-    """Units of both arms together to find a difference of means; `ratio` is treatment units per control unit."""
+    """Units of both arms to find a difference of means; `ratio` is treatment units per control unit."""
     standardised = float(ndtri(1 - alpha / 2) + ndtri(power)) ** 2 * variance / difference**2
     return standardised * (1 + ratio) ** 2 / ratio
 

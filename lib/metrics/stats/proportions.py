@@ -56,8 +56,10 @@ def wilson(arm: Counted, alpha: float = 0.05) -> Interval | None:
 
 
 def compared(method: Method, a: Counted, b: Counted, alpha: float = 0.05) -> Effect:
-    """What a method for rates says of b against a. Two arms without any conversion, or with nothing else, have
-    a difference and perhaps an interval, but no p-value of an approximate test.
+    """What a method for rates says of b against a.
+
+    Two arms without any conversion, or with nothing else, have a difference and perhaps an interval, but no
+    p-value of an approximate test.
     """
     why_not = _why_not(a, b)
     if why_not:
@@ -84,7 +86,7 @@ def compared(method: Method, a: Counted, b: Counted, alpha: float = 0.05) -> Eff
 
 
 def small(a: Counted, b: Counted) -> bool:
-    """Whether a cell of the table is expected to hold fewer than 5: then the approximate tests are not to be trusted."""
+    """Whether a cell is expected to hold fewer than 5: then the approximate tests are not to be trusted."""
     together = (a.conversions + b.conversions) / (a.units + b.units) if a.units + b.units else 0.0
     return min(a.units, b.units) * min(together, 1 - together) < 5
 
@@ -189,7 +191,7 @@ def _table(a: Counted, b: Counted) -> list[list[int]]:
 
 
 def _columns(a: Counted, b: Counted) -> list[list[int]]:
-    """Arms as columns: Barnard's test holds these sums, unlike the others it is not indifferent to a transposition."""
+    """Arms as columns, whose sums Barnard's test holds: it is not indifferent to a transposition."""
     return [[a.conversions, b.conversions], [a.others, b.others]]
 
 

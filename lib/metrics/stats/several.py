@@ -6,6 +6,7 @@ from scipy.stats import chi2_contingency, chisquare, false_discovery_control
 
 from lib.metrics.stats.proportions import Counted
 from lib.metrics.stats.results import ChiSquared
+from lib.metrics.stats.samples import Correction
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -25,6 +26,17 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 def bonferroni(p_values: Sequence[float]) -> list[float]:
     """Each times how many there are."""
     return [min(1.0, p * len(p_values)) for p in p_values]
+
+
+def corrected(p_values: Sequence[float], correction: Correction) -> list[float]:
+    """By the correction of that name."""
+    match correction:
+        case "holm":
+            return holm(p_values)
+        case "benjamini-hochberg":
+            return benjamini_hochberg(p_values)
+        case "bonferroni":
+            return bonferroni(p_values)
 
 
 def omnibus(arms: Sequence[Counted]) -> ChiSquared:
