@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from lib.metrics.stats import methods
 from lib.metrics.stats.estimates import Estimate, adjusted_by_before, of_clusters, of_rate, of_revenue
+from lib.metrics.stats.looks import group_sequential
 from lib.metrics.stats.means import Scale, gaussian, growthbook, sequential, welch
 from lib.metrics.stats.posteriors import beta_posterior
 from lib.metrics.stats.proportions import Counted, compared, small, wilson
@@ -110,6 +111,8 @@ def _engines(a: Estimate | None, b: Estimate | None, plan: Plan) -> Iterator[Eff
         yield sequential(a, b, scale, plan.alpha, plan.tuning)
         yield gaussian(a, b, scale, plan.alpha)
     yield gaussian(a, b, "lift", plan.alpha, plan.prior_deviation)
+    if plan.looks:
+        yield group_sequential(a, b, plan.looks, plan.alpha)
 
 
 def _estimates(
