@@ -69,7 +69,7 @@ def states(database: Database) -> list[str]:
         return list(view.session.scalars(select(Operation.state)))
 
 
-@pytest.mark.parametrize("n", range(times(3, 21)))
+@pytest.mark.parametrize("n", range(times(2, 21)))
 @pytest.mark.parametrize("moment", ["before Stripe", "before storing", "before settling"])
 def test_a_worker_killed_at_any_moment_pays_each_refund_once_after_its_restart(
     database: Database, stripe: LocalStripe, moment: processes.Moment, n: int

@@ -25,7 +25,7 @@ from tests.staff import FINANCE, OTHER_FINANCE, do, read
 
 pytestmark = pytest.mark.sized
 
-TRIES = times(10, 100)
+TRIES = times(6, 100)
 PROCESSES = 4
 
 
@@ -227,7 +227,7 @@ def test_two_workers_never_do_the_same_thing(database: Database, stripe: LocalSt
 def test_the_audit_chain_stays_whole_with_four_processes_writing_at_once(
     database: Database, database_url: str
 ) -> None:
-    each = times(50, 500)
+    each = times(25, 500)
     writers = [processes.start("writer", database_url, str(each)) for _ in range(PROCESSES)]
     assert [writer.stdout.readline() for writer in writers] == ["ready\n"] * PROCESSES
 
