@@ -100,13 +100,14 @@ _MARKDOWN: Final = str.maketrans({character: f"\\{character}" for character in "
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A figure at the top of a page: the answer before the detail."""
+    """A figure at the top of a page: the answer before the detail. `trend` is its past, oldest first."""
 
     label: str
     value: str
     change: str | None = None
     help: str | None = None
     good: Literal["up", "down", "neither"] = "up"
+    trend: Sequence[float] = ()
 
 
 def plain(text: Any) -> str:
@@ -199,6 +200,7 @@ def tiles(figures: Sequence[Tile]) -> None:
                 delta_color="off" if stayed else directions[figure.good],
                 delta_arrow="off" if stayed else "auto",
                 help=figure.help,
+                chart_data=list(figure.trend) or None,
                 border=True,
                 width="stretch",
                 height="stretch",
