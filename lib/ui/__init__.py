@@ -41,17 +41,15 @@ from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.plan_desk import plan_offers, steps, watch_plan, wish
 from lib.ui.progress import watch_work
 from lib.ui.refund_desk import for_customer, hand_on, recommendation, recommended_then
-from lib.ui.revenue_desk import (
-    all_currencies,
-    churn_formulas,
-    compared_with,
-    couples_behind,
-    day_remarks,
-    earlier_months,
-    payments_of_month,
-    refund_reasons,
-    revenue_tiles,
-    ways_down,
+from lib.ui.revenue_behind import couples_behind
+from lib.ui.revenue_desk import all_currencies, compared_with, revenue_tiles, ways_down
+from lib.ui.revenue_sections import (
+    Looked,
+    churn_section,
+    movements_section,
+    mrr_section,
+    payments_section,
+    plan_mix_section,
 )
 from lib.ui.risk_desk import answer_risk, next_steps, risk_tiles
 from lib.ui.show import (
@@ -76,6 +74,7 @@ __all__ = [
     "PLACEHOLDER",
     "REASON",
     "Ask",
+    "Looked",
     "Tile",
     "action",
     "action_and_code",
@@ -99,7 +98,7 @@ __all__ = [
     "choose",
     "choose_for_bulk",
     "chosen_version",
-    "churn_formulas",
+    "churn_section",
     "close_actions",
     "close_figures",
     "close_files",
@@ -118,11 +117,9 @@ __all__ = [
     "couples_behind",
     "credit_balance",
     "credit_note",
-    "day_remarks",
     "dispute",
     "document",
     "drift_classes",
-    "earlier_months",
     "enter_rate",
     "facts",
     "figure_tile",
@@ -142,6 +139,8 @@ __all__ = [
     "may",
     "moment",
     "month",
+    "movements_section",
+    "mrr_section",
     "next_steps",
     "notebook",
     "object_link",
@@ -153,11 +152,12 @@ __all__ = [
     "own_limits",
     "page",
     "payments",
-    "payments_of_month",
+    "payments_section",
     "period",
     "pick",
     "pick_named",
     "plain",
+    "plan_mix_section",
     "plan_offers",
     "policy",
     "project",
@@ -169,7 +169,6 @@ __all__ = [
     "recommended_then",
     "reconcile_head",
     "refund",
-    "refund_reasons",
     "replay",
     "replays",
     "reporting_currency",

@@ -9,26 +9,20 @@ import streamlit as st
 from lib.core import moments
 from lib.core.access import Permission
 from lib.core.listing import Column
-from lib.metrics import behind, comparison, money_in, recurring_rates, reported, revenue, revenue_figures
+from lib.metrics import comparison, reported, revenue, revenue_figures
 from lib.metrics.comparison import Earlier
 from lib.metrics.figure import Basis
-from lib.metrics.money_in import MoneyIn
-from lib.metrics.mrr import MOVEMENTS
 from lib.metrics.policies import Policy
 from lib.metrics.recurring_rates import RecurringRates
-from lib.metrics.series import MonthSeries, MrrDay, MrrSeries
+from lib.metrics.series import MrrDay, MrrSeries
 from lib.services import remarks
-from lib.services.payments import transactions
 from lib.services.remarks import Remark
 from lib.ui import desk, resources
-from lib.ui.charts import LAST_30_DAYS, chart, figure_tile, month, rate_tile
-from lib.ui.filters import choose, filters, lead, one_of, pick, pick_named
+from lib.ui.charts import LAST_30_DAYS, chart, figure_tile, rate_tile
+from lib.ui.filters import lead, one_of
 from lib.ui.show import moment, plain, tiles, words
-from lib.ui.table import frame, table
 
 _POINTS: Final = 60
-_WHICH: Final = ("moved", "counted")
-_WHICH_WORDS: Final = {"moved": "Moved", "counted": "Count at its end"}
 REPORTED_COLUMNS: Final = (
     Column("month", "Month", "day"),
     Column("opening_arr_cents", "Opening ARR", "money"),
@@ -145,95 +139,6 @@ def _write(until: date) -> None:
             st.error(attempt.why_not)
         else:
             desk.announce("The remark stands on the charts.")
-
-
-def earlier_months(
-    months: MonthSeries, earlier: Earlier | None, policy: Policy
-) -> tuple[comparison.MonthBeside, ...]:
-    """The months beside the earlier ones that they are compared with; none where nothing is compared."""
-    if earlier is None:
-        return ()
-    then = desk.read(
-        revenue.churn_by_month, earlier.months_since, earlier.months_until, months.currency, policy
-    )
-    return comparison.months_beside(months.months, then.months, earlier)
-
-
-def churn_formulas(held: RecurringRates) -> None:
-    """Customer churn of 30 days by each vendor's formula, each with its definition in full."""
-    st.subheader("Churn by formula", anchor=False, help="The 30 days up to the newest day that was counted")
-    frame(held.churn_rows, recurring_rates.CHURN_COLUMNS, key="formulas", alt="Customer churn by formula")
-    for row in held.churn_rows:
-        st.caption(f"**{plain(row.title)}**: {plain(row.definition)}")
-
-
-def refund_reasons(paid: MoneyIn) -> None:
-    """What was given back, by reason."""
-    if paid.reasons:
-        st.subheader("Refunds by reason", anchor=False, help="Refunds that Stripe paid in these months")
-        frame(paid.reasons, money_in.REASON_COLUMNS, key="reasons", alt="Refunds by reason")
-
-
-def payments_of_month(since: date, until: date) -> None:
-    """The payments of one month, each with its couple: where a figure of money ends."""
-    st.subheader("The payments", anchor=False, help="By the day when they were made; a row opens its couple")
-    with filters():
-        first, last = month(since, until)
-        kind = pick("For", transactions.KINDS, key="kind", shown_as=words)
-        status = choose("Status", transactions.STATUSES, key="status")
-    table(
-        transactions.payments,
-        key="payments",
-        opens="relationship_id",
-        empty="No payment fits these filters.",
-        since=first,
-        until=last,
-        kind=kind,
-        status=status,
-    )
-
-
-def couples_behind(since: date, until: date, currency: str, policy: Policy) -> None:
-    """The couples behind a figure: those that moved in a time, or those that count at its end."""
-    with filters():
-        which = one_of("Couples that", _WHICH, key="behind", shown_as=_WHICH_WORDS.__getitem__)
-        first, last = month(since, until)
-        if which == "moved":
-            moved = choose("Moved by", MOVEMENTS, key="moved")
-        else:
-            plans = {
-                row.plan_id: row.plan for row in desk.read(revenue.plan_mix, last, currency, policy).plans
-            }
-            plan = pick_named("Plan", plans, key="plan")
-            billed = choose("Billed", ("monthly", "annual"), key="billed")
-    if which == "moved":
-        st.caption("Couples whose MRR moved in these days, newest first; all until a movement is chosen.")
-        table(
-            behind.couples_behind,
-            key="behind",
-            opens="relationship_id",
-            empty="No couple moved in these days.",
-            since=first,
-            until=last,
-            movement=moved,
-            currency=currency,
-            policy=policy.name,
-        )
-        return
-    st.caption(f"Subscriptions that count at the end of {last}, each with its couple: they add up to MRR.")
-    table(
-        behind.couples_in_mrr,
-        key="counted",
-        opens="relationship_id",
-        empty="Nothing counted on that day.",
-        day=last,
-        plan_id=plan,
-        billing_period=billed,
-        currency=currency,
-        policy=policy.name,
-        zone=policy.zone,
-        set_to_cancel=policy.set_to_cancel,
-    )
 
 
 def all_currencies(since: date, until: date, policy: Policy) -> None:

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(), primary_key=True),
         sa.Column("what", sa.Text(), primary_key=True),
         sa.Column("detail", sa.Text(), primary_key=True, server_default=sa.text("''")),
-        sa.Column("cents", TotalCents(), nullable=False),
+        sa.Column("cents", TotalCents, nullable=False),
         sa.Column("payments", sa.Integer(), nullable=False),
         sa.Column("computed_at", Moment(), nullable=False),
         sa.CheckConstraint(

@@ -10,7 +10,7 @@ import pytest
 
 from lib.core.database import Database
 from lib.core.work import View, reading
-from lib.metrics import revenue
+from lib.metrics import revenue, revenue_figures
 from lib.metrics.figure import Basis
 from lib.metrics.mrr import MOVEMENTS
 from lib.metrics.policies import HOUSE
@@ -87,7 +87,7 @@ def test_who_left_because_a_payment_failed_stands_apart(view: View) -> None:
 def test_a_bar_carries_the_month_and_the_movement_of_its_couples(charts: dict[str, go.Figure]) -> None:
     bars = {trace.name: trace for trace in charts["movements"].data}
 
-    assert list(bars["Reactivation"].customdata[1]) == ["2026-05", "reactivation", "Couples"]
+    assert list(bars["Reactivation"].customdata[1]) == ["2026-05", "reactivation", "moved", "Couples"]
     assert {bar.customdata[0][1] for bar in bars.values()} == set(MOVEMENTS)
     assert all(
         list(trace.customdata[-1]) == ["2026-06", "churn", "Couples"] for trace in charts["churn"].data
