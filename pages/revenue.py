@@ -4,11 +4,7 @@ import streamlit as st
 
 from lib import ui
 from lib.core.access import Permission
-from lib.metrics import (
-    recurring_rates,
-    revenue,
-    revenue_figures,
-)
+from lib.metrics import cohorts, recurring_rates, revenue, revenue_figures
 from lib.services import remarks
 
 ui.page("Revenue", Permission.REVENUE_READ)
@@ -34,7 +30,8 @@ now = ui.read(revenue.summary, until, currency, policy)
 held = ui.read(recurring_rates.recurring_rates, until, currency, policy)
 days = ui.read(revenue.mrr_by_day, since, until, currency, policy)
 before = ui.read(revenue.mrr_by_day, earlier.first, earlier.last, currency, policy) if earlier else None
-ui.revenue_tiles(now, days, held, before, earlier)
+worth = ui.read(cohorts.realised_ltv, currency=currency, policy=policy)
+ui.revenue_tiles(now, days, held, worth, before, earlier)
 ui.stands_on(now.mrr.basis)
 ui.ways_down()
 # A click on a bar leads to the couples behind it, for those who may see them.

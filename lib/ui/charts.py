@@ -90,16 +90,22 @@ def figure_tile(
 ) -> Tile:
     """A figure as a tile, its past as a line in it; what cannot be computed says why on hovering."""
     said = change.text if change is not None and change.value is not None else None
-    return Tile(label, figure.text, said, help=figure.why_not or note, trend=trend)
+    why_not = change.why_not if change is not None else None
+    helps = figure.why_not or " ".join(part for part in (note, why_not) if part)
+    return Tile(label, figure.text, said, help=helps or None, trend=trend)
 
 
-def rate_tile(rate: Rate, currency: str) -> Tile:
-    """A rate as a tile; whose formula it is, and why it cannot be computed, is said on hovering."""
+def rate_tile(rate: Rate, currency: str, label: str | None = None) -> Tile:
+    """A rate as a tile, under its title or a shorter label.
+
+    Whose formula it is, and why it cannot be computed, is said on hovering.
+    """
     formula = rate.formula
     in_money = formula.kind == "money" and rate.value is not None
     text = money.show(rounded(rate.value or 0), currency) if in_money else rate.text
-    said = (f"{formula.vendor}: {formula.definition}", rate.why_not, rate.remark)
-    return Tile(formula.title, text, help=" ".join(part for part in said if part))
+    title = f"{formula.title}. " if label else ""
+    said = (f"{title}{formula.vendor}: {formula.definition}", rate.why_not, rate.remark)
+    return Tile(label or formula.title, text, help=" ".join(part for part in said if part))
 
 
 def policy(*, key: str = "policy") -> Policy:

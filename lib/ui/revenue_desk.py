@@ -10,8 +10,9 @@ from lib.core import moments
 from lib.core.access import Permission
 from lib.core.listing import Column
 from lib.metrics import comparison, reported, revenue, revenue_figures
+from lib.metrics.cohorts import RealisedLtv
 from lib.metrics.comparison import Earlier
-from lib.metrics.figure import Basis
+from lib.metrics.figure import Basis, Figure
 from lib.metrics.policies import Policy
 from lib.metrics.recurring_rates import RecurringRates
 from lib.metrics.series import MrrDay, MrrSeries
@@ -47,6 +48,7 @@ def revenue_tiles(
     now: revenue.Summary,
     series: MrrSeries,
     held: RecurringRates,
+    worth: RealisedLtv,
     before: MrrSeries | None,
     earlier: Earlier | None,
 ) -> None:
@@ -61,7 +63,7 @@ def revenue_tiles(
     tiles(
         [
             figure_tile("MRR", now.mrr, changes.get("mrr"), f"Monthly recurring revenue; {against}", mrr),
-            figure_tile("ARR", now.arr, note="12 × MRR, exact"),
+            figure_tile("ARR", now.arr, changes.get("mrr"), f"12 × MRR, exact; {against}", mrr),
             figure_tile(
                 "Paying couples",
                 now.couples,
@@ -72,8 +74,19 @@ def revenue_tiles(
             figure_tile("ARPA", now.arpa, changes.get("arpa"), "MRR for each paying couple", arpa),
         ]
     )
-    rates = (held.nrr, held.grr, held.quick_ratio, held.ltv)
-    tiles([rate_tile(rate, series.currency) for rate in rates])
+    tiles(
+        [
+            rate_tile(held.nrr, series.currency, "NRR"),
+            rate_tile(held.grr, series.currency, "GRR"),
+            rate_tile(held.quick_ratio, series.currency),
+            rate_tile(held.ltv, series.currency, "LTV by formula"),
+            figure_tile(
+                "LTV realised",
+                Figure(worth.so_far, "money", worth.basis, series.currency, worth.why_not),
+                note="Money in less refunds so far / couples that ever joined, by Cohorts, Lifetime value",
+            ),
+        ]
+    )
 
 
 def ways_down() -> None:

@@ -90,7 +90,8 @@ def test_a_bar_carries_the_month_and_the_movement_of_its_couples(charts: dict[st
     assert list(bars["Reactivation"].customdata[1]) == ["2026-05", "reactivation", "moved", "Couples"]
     assert {bar.customdata[0][1] for bar in bars.values()} == set(MOVEMENTS)
     assert all(
-        list(trace.customdata[-1]) == ["2026-06", "churn", "Couples"] for trace in charts["churn"].data
+        list(trace.customdata[-1]) == ["2026-06", "churn", "moved", "Couples"]
+        for trace in charts["churn"].data
     )
 
 
