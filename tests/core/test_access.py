@@ -39,6 +39,7 @@ refunds:request            x        x        -        x
 revenue:close              -        x        -        x
 revenue:couples            -        x        -        x
 revenue:read               -        x        x        x
+revenue:remark             -        x        x        x
 risk:read                  x        x        -        x
 risk:work                  x        x        -        x
 staff:manage               -        -        -        x
