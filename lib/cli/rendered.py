@@ -161,7 +161,7 @@ def month_churn(month: MonthForward, month_rates: Sequence[Rate]) -> dict[str, A
 
 
 def bridge(found: Bridge, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A bridge with its reasons and the subscriptions that differ."""
+    """A bridge with its reasons and the subscriptions that differ, each with an amount by reason."""
     return {
         "policy": found.ours.name,
         "against": found.theirs.name,
@@ -171,7 +171,8 @@ def bridge(found: Bridge, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "arr_cents": found.ours_arr_cents,
         "against_mrr_cents": money.monthly(found.theirs_arr_cents),
         "against_arr_cents": found.theirs_arr_cents,
-        "difference_arr_cents": found.theirs_arr_cents - found.ours_arr_cents,
+        "difference_arr_cents": found.difference_arr_cents,
+        "untied_arr_cents": found.untied_arr_cents,
         "reasons": plain(found.steps),
         "rows": [dict(row) for row in rows],
     }

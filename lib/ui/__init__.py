@@ -3,6 +3,14 @@
 from lib.ui.asks import REASON, Ask
 from lib.ui.balance import behind_open, enter_rate, reconcile_head
 from lib.ui.billing import payments, refund, watch
+from lib.ui.bridge_desk import (
+    as_stripe,
+    bridge_tiles,
+    compared_with_stripe,
+    day,
+    policy_named,
+    policy_settings,
+)
 from lib.ui.bulk import choose_for_bulk
 from lib.ui.charts import chart, figure_tile, month, period, policy, rate_tile, stands_on
 from lib.ui.closing import (

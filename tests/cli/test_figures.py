@@ -91,7 +91,8 @@ def test_the_bridge_leads_from_one_policy_to_the_other(lib: Lib, url: str) -> No
     found = data(lib, url, "bridge", "--to", "2026-05-31", "--against", "stripe")
 
     assert found["against_arr_cents"] - found["arr_cents"] == found["difference_arr_cents"] == 36_000
-    assert [(row["subscription_id"], row["reason"]) for row in found["rows"]] == [("s9", "paused")]
+    assert [(row["subscription_id"], row["reasons"]) for row in found["rows"]] == [("s9", {"paused": 36_000})]
+    assert found["untied_arr_cents"] == 0
     assert found["reasons"][0]["words"] == "Paused"
 
 
