@@ -22,13 +22,12 @@ with ui.filters():
     currency = ui.one_of("Currency", ui.read(revenue.currencies) or ["USD"], key="currency")
 
 if section == "Another policy":
-    found, nothing = (
-        ui.read(bridge.bridge, day, ours, theirs, currency),
-        "The two count every subscription alike.",
-    )
+    found = ui.read(bridge.bridge, day, ours, theirs, currency)
+    nothing = "The two count every subscription alike."
 else:
     stripe = ui.read(at_stripe.stripes_own, ours, currency, as_stripe=ui.as_stripe())
-    found, nothing = stripe.bridge, "Stripe's subscriptions come to the same."
+    found = stripe.bridge
+    nothing = "Stripe's subscriptions come to the same."
     ui.compared_with_stripe(stripe)
 
 ui.bridge_tiles(found)
