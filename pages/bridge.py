@@ -22,10 +22,10 @@ with ui.filters():
     currency = ui.one_of("Currency", ui.read(revenue.currencies) or ["USD"], key="currency")
 
 if section == "Another policy":
-    found = ui.read(bridge.bridge, day, ours, theirs, currency)
+    found = ui.read_shared(bridge.bridge, day, ours, theirs, currency)
     nothing = "The two count every subscription alike."
 else:
-    stripe = ui.read(at_stripe.stripes_own, ours, currency, as_stripe=ui.as_stripe())
+    stripe = ui.read_shared(at_stripe.stripes_own, ours, currency, as_stripe=ui.as_stripe())
     found = stripe.bridge
     nothing = "Stripe's subscriptions come to the same."
     ui.compared_with_stripe(stripe)
@@ -40,7 +40,7 @@ ui.chart(
     columns=bridge.STEP_COLUMNS,
     key="bridge",
     why_not=None if found.steps else nothing,
-    picks=("reason",),
+    picks=("reason",) if section == "Another policy" else (),
     unfolded=True,
 )
 
@@ -50,14 +50,14 @@ if not ui.may(Permission.REVENUE_COUPLES):
 elif section == "Another policy":
     reason = ui.choose("Reason", [step.reason for step in found.steps], key="reason")
     st.caption(
-        "A subscription that differs for several reasons has an amount for each. "
-        "By a reason, its column adds up to the reason's sum above."
+        "What differs for several reasons has an amount for each. With a reason chosen, "
+        "“By the reason” adds up to its sum above."
     )
     ui.table(
         bridge_rows.differences,
         key="differences",
         opens="relationship_id",
-        empty="No subscription differs for this reason.",
+        empty="No subscription differs.",
         day=day,
         ours=ours.name,
         theirs=theirs.name,

@@ -42,7 +42,7 @@ STEP_COLUMNS: Final = (
     Column("words", "Reason"),
     Column("couples", "Couples", "count"),
     Column("subscriptions", "Subscriptions", "count"),
-    Column("difference_arr_cents", "Difference, annualised", "money"),
+    Column("difference_arr_cents", "Difference a year", "money"),
 )
 
 
@@ -168,8 +168,27 @@ def amounts(ours: Policy, theirs: Policy) -> dict[str, ColumnElement[int]]:
 
 
 def differs(parts: Mapping[str, ColumnElement[int]]) -> ColumnElement[bool]:
-    """The condition that one of the reasons applies to an entry: never, where the policies agree."""
-    return or_(false(), *(part != 0 for part in parts.values()))
+    """The condition that one of the reasons makes something of an entry: never, where the policies agree."""
+    asked = _asked()
+    # Whom a reason is about is cheap to see; only of them the amounts are worked out.
+    about = or_(false(), *(asked[reason] for reason in parts))
+    return and_(about, or_(false(), *(part != 0 for part in parts.values())))
+
+
+def _asked() -> dict[str, ColumnElement[bool]]:
+    """Which entries each question is about."""
+    change = SubscriptionChange
+    return {
+        "gift": change.is_gift.is_(True),
+        "trial": change.status == "trialing",
+        "past_due": change.status == "past_due",
+        "paused": (change.status == "paused") | change.collection_paused.is_(True),
+        "set_to_cancel": change.set_to_cancel.is_(True),
+        "free_months": change.goodwill_arr_cents != 0,
+        "discount": (change.net_arr_cents != change.list_arr_cents)
+        | (change.forever_arr_cents != 0)
+        | (change.goodwill_arr_cents != 0),
+    }
 
 
 def stands_at(end: datetime) -> ColumnElement[bool]:

@@ -40,7 +40,7 @@ def bridge_waterfall(bridge: Bridge) -> go.Figure:
             ],
             textposition="outside",
             cliponaxis=False,
-            customdata=[(name,) for name in ["", *(step.reason for step in bridge.steps), ""]],
+            customdata=[(name,) for name in [None, *(step.reason for step in bridge.steps), None]],
             hovertemplate="%{x}: %{text}<extra></extra>",
             increasing_marker_color=_MORE,
             decreasing_marker_color=_LESS,

@@ -110,7 +110,7 @@ def compared_with_stripe(found: AtStripe) -> None:
     )
     if found.not_known:
         st.warning(
-            f"Not in these sums: {counted(found.not_known)} findings that change what recurs by an amount "
-            "that the comparison does not tell. They are listed below without a difference.",
+            "Findings that change what recurs by an amount that the comparison does not tell: "
+            f"{counted(found.not_known)}. They are in no sum here, and are listed below without a difference.",
             icon=":material/help:",
         )
