@@ -111,6 +111,6 @@ def compared_with_stripe(found: AtStripe) -> None:
     if found.not_known:
         st.warning(
             "Findings that change what recurs by an amount that the comparison does not tell: "
-            f"{counted(found.not_known)}. They are in no sum here, and are listed below without a difference.",
+            f"{counted(found.not_known)}. They are in no sum, and listed below without a difference.",
             icon=":material/help:",
         )

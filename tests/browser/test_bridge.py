@@ -19,7 +19,11 @@ def test_finance_goes_from_a_policy_over_a_reason_to_the_payments_and_back(open_
     desk.page.wait_for_url(re.compile("to=contracted"), wait_until="commit")
     desk.heading("From House policy to Contracted").wait_for()
     desk.says("It ties:")
-    desk.page.locator(".js-plotly-plot .waterfalllayer .point path").nth(1).click()
+    reason = desk.page.locator(".js-plotly-plot .waterfalllayer .point path").nth(1)
+    reason.scroll_into_view_if_needed()
+    box = reason.bounding_box()
+    assert box is not None
+    desk.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     desk.page.wait_for_url(re.compile("reason="), wait_until="commit")
     desk.settled()
     # Below the table of reasons.
