@@ -14,6 +14,7 @@ from lib.ui.bridge_desk import (
 from lib.ui.bulk import choose_for_bulk
 from lib.ui.charts import chart, figure_tile, month, period, policy, rate_tile, stands_on
 from lib.ui.closing import (
+    business_zone,
     chosen_version,
     close_actions,
     close_figures,
@@ -21,6 +22,7 @@ from lib.ui.closing import (
     close_head,
     close_tiles,
     closing_month,
+    policy_title,
     reporting_currency,
 )
 from lib.ui.cohort_desk import cohort_cell, cohort_span
@@ -101,6 +103,7 @@ __all__ = [
     "behind_open",
     "both_sides",
     "bridge_tiles",
+    "business_zone",
     "card",
     "change_code",
     "changes",
@@ -174,6 +177,7 @@ __all__ = [
     "policy",
     "policy_named",
     "policy_settings",
+    "policy_title",
     "project",
     "purchase",
     "rate_tile",
