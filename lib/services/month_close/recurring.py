@@ -22,7 +22,15 @@ from lib.services.month_close.lines import Line, Section
 MONTHS_BEFORE: Final = 12
 _MOVED: Final = tuple(field.name for field in fields(Moved))
 _AMOUNTS: Final = tuple(name for name in _MOVED if name.endswith("_cents"))
-_COUNTS: Final = tuple(name for name in _MOVED if not name.endswith("_cents"))
+# In the order in which they are read: who churned, and of them those whose payment failed, last.
+_COUNTS: Final = (
+    "new_couples",
+    "reactivated_couples",
+    "expanded_couples",
+    "contracted_couples",
+    "churned_couples",
+    "involuntary_churned_couples",
+)
 
 
 @dataclass(frozen=True, slots=True)
