@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 
 from lib.core.database import Database
 from lib.core.moments import next_month
+from lib.metrics.ledger_segments import SEGMENTS, By
 from lib.metrics.policies import POLICIES
-from lib.metrics.segments import SEGMENTS, By
 from lib.models import MetricDay
 from tests.bench import company
 from tests.cli.test_cli import Lib
