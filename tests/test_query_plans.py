@@ -21,7 +21,7 @@ from lib.core.access import Actor, Role
 from lib.core.database import Database
 from lib.core.listing import LISTINGS
 from lib.core.work import reading
-from lib.metrics import cohort_couples
+from lib.metrics import at_stripe, bridge, cohort_couples
 from lib.metrics.mrr import MOVEMENTS
 from lib.services import (
     addons,
@@ -113,6 +113,12 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "credits.requests": {"status": (None, *grants.STATUSES)},
     "staff.people": {},
     "sessions.live": {"idle_limit": (timedelta(hours=1),)},
+    "bridge_rows.differences": {
+        "day": (UNTIL,),
+        "theirs": ("stripe", "contracted"),
+        "reason": (None, *bridge.REASONS),
+    },
+    "at_stripe.at_stripe": {"kind": (None, *at_stripe.CLASSES)},
     "behind.couples_behind": {"since": (SINCE,), "until": (UNTIL,), "movement": (None, *MOVEMENTS)},
     "behind.couples_in_mrr": {"day": (UNTIL,), "plan_id": (None, "plan_1")},
     "month_close.late_entries": {"month": (SINCE,), "after": (10,)},
@@ -164,6 +170,7 @@ MAY_BE_SORTED = {
     "payments.disputes": {"", "state"},
     "stripe_inbox.events": {"q"},
     "drift.findings": {"q", "kind"},
+    "at_stripe.at_stripe": {""},
     "inbox_replays.steps": {"replay_id"},
     "discounts.codes": {"q", "switched"},
     "error_logs.error_logs": {"q"},

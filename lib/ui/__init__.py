@@ -3,9 +3,18 @@
 from lib.ui.asks import REASON, Ask
 from lib.ui.balance import behind_open, enter_rate, reconcile_head
 from lib.ui.billing import payments, refund, watch
+from lib.ui.bridge_desk import (
+    as_stripe,
+    bridge_tiles,
+    compared_with_stripe,
+    day,
+    policy_named,
+    policy_settings,
+)
 from lib.ui.bulk import choose_for_bulk
 from lib.ui.charts import chart, figure_tile, month, period, policy, rate_tile, stands_on
 from lib.ui.closing import (
+    business_zone,
     chosen_version,
     close_actions,
     close_figures,
@@ -13,6 +22,7 @@ from lib.ui.closing import (
     close_head,
     close_tiles,
     closing_month,
+    policy_title,
     reporting_currency,
 )
 from lib.ui.cohort_desk import cohort_cell, cohort_span
@@ -84,6 +94,7 @@ __all__ = [
     "amount",
     "announce",
     "answer_risk",
+    "as_stripe",
     "ask_stripe",
     "attempt",
     "back",
@@ -91,6 +102,8 @@ __all__ = [
     "begin",
     "behind_open",
     "both_sides",
+    "bridge_tiles",
+    "business_zone",
     "card",
     "change_code",
     "changes",
@@ -110,6 +123,7 @@ __all__ = [
     "collected",
     "collecting",
     "compared_with",
+    "compared_with_stripe",
     "counted",
     "couple_credits",
     "couple_life",
@@ -117,6 +131,7 @@ __all__ = [
     "couples_behind",
     "credit_balance",
     "credit_note",
+    "day",
     "dispute",
     "document",
     "drift_classes",
@@ -160,6 +175,9 @@ __all__ = [
     "plan_mix_section",
     "plan_offers",
     "policy",
+    "policy_named",
+    "policy_settings",
+    "policy_title",
     "project",
     "purchase",
     "rate_tile",

@@ -7,15 +7,16 @@ from typing import Final
 import streamlit as st
 
 from lib.core import moments
+from lib.ui import resources
 from lib.ui.filters import filters, one_of, pick
 
 _SPANS: Final[Mapping[str, int]] = {"12 months": 365, "24 months": 730, "36 months": 1095}
 
 
 def cohort_span() -> tuple[date, date]:
-    """From which month on cohorts are shown, from the address: its first day, and today (UTC)."""
+    """From which month on cohorts are shown, from the address: its first day, and today."""
     chosen = one_of("Cohorts of", list(_SPANS), key="cohorts")
-    today = moments.now().date()
+    today = moments.day_of(moments.now(), resources.settings().business_zone)
     return moments.month_start(today - timedelta(days=_SPANS[chosen])), today
 
 

@@ -47,6 +47,7 @@ DESKS: Final = (
     Desk("Billing", "inbox", "Stripe inbox", "inbox", P.INBOX_READ),
     Desk("Billing", "drift", "Drift", "difference", P.DRIFT_READ),
     Desk("Finance", "revenue", "Revenue", "monitoring", P.REVENUE_READ),
+    Desk("Finance", "bridge", "Bridge", "compare_arrows", P.REVENUE_READ),
     Desk("Finance", "forecast", "Forecast", "trending_up", P.REVENUE_READ),
     Desk("Finance", "what_if", "What if", "tune", P.REVENUE_READ),
     Desk("Finance", "month_close", "Month close", "event_available", P.REVENUE_CLOSE),

@@ -47,6 +47,7 @@ _OF_A_SUBSCRIPTION: Final = ("Overview", "Change plan", "Pause", "End", "Goodwil
 _OF_A_PAYMENT: Final = ("Refunds", "Tries and fees", "Credit note", "Credit balance", "Notes")
 _OF_A_CLOSE: Final = ("Figures", "Payments at Stripe", "Exchange rates")
 _OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Payments", "Couples")
+_OF_A_BRIDGE: Final = ("Another policy", "Stripe’s own")
 _OF_COHORTS: Final = ("Couples kept", "Revenue kept", "Lifetime value", "Stored by the app")
 _OF_AN_EVENT: Final = ("What it changed", "Payload", "Other events of this object")
 
@@ -123,6 +124,8 @@ SCREENS: Final = (
     Screen("Drift: critical", "drift", Role.FINANCE, address={"severity": "Critical"}),
     *_sections("Event", "inbox", Role.FINANCE, "event", _OF_AN_EVENT),
     *_sections("Revenue", "revenue", Role.FINANCE, None, _OF_REVENUE),
+    *_sections("Bridge", "bridge", Role.FINANCE, None, _OF_A_BRIDGE),
+    Screen("Bridge: contracted", "bridge", Role.FINANCE, address={"to": "contracted", "reason": "Gift"}),
     Screen("Forecast", "forecast", Role.FINANCE),
     Screen("What if", "what_if", Role.FINANCE, address={"churn": "3"}),
     *_sections("Month close", "month_close", Role.FINANCE, None, _OF_A_CLOSE),
