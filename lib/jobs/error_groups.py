@@ -1,0 +1,189 @@
+"""Puts the rows of `error_logs` into groups: only those that came since, a few thousand at a time.
+
+New rows are found by their moment, with an hour's overlap for those that took long to commit; once a day all
+rows are compared with those that were counted, because some come late or with a clock that is wrong. A batch
+is one transaction, so that whoever is killed leaves whole batches, and what was counted is not counted again.
+Fingerprints are made between reading and writing, while nobody waits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, exists, func, select, tuple_
+
+from lib.core.access import Permission, system
+from lib.core.database import Database
+from lib.core.settings import Settings
+from lib.core.work import View, query, reading, working
+from lib.jobs import error_rows, error_weights, runs
+from lib.jobs.error_counts import Batch, Found, keep
+from lib.metrics.error_fingerprints import fingerprint
+from lib.metrics.error_places import browser_of, device_of, page_of
+from lib.metrics.error_stacks import LONGEST_READ
+from lib.models import ErrorLog, ErrorOccurrence, masks, sortable
+
+NAME: Final = "error-groups"
+ACTOR: Final = system("worker")
+AT_ONCE: Final = 2_000
+AT_MOST_EVERY: Final = timedelta(minutes=1)
+AT_LEAST_EVERY: Final = timedelta(hours=1)
+OVERLAP: Final = timedelta(hours=1)
+ALL_EVERY: Final = timedelta(days=1)
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""A moment that is further ahead of ours is one that some wrong clock wrote."""
+_LONGEST_MESSAGE: Final = 4_000
+_LONG_AGO: Final = timedelta(days=36_500)
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """What a run did: rows put into groups, groups weighed anew, rows resolved or opened with their group."""
+
+    errors: int
+    weighed: int
+    followed: int
+
+
+def is_due(database: Database, now: datetime) -> bool:
+    """Whether rows of a group have to follow it, an hour went by, or rows came more than a minute ago."""
+    newest = runs.latest(database, NAME)
+    if newest is None:
+        return True
+    if newest.state == "running" and newest.lease_until and newest.lease_until >= now:
+        return False
+    if error_rows.are_due(database):
+        return True
+    since = now - newest.started_at
+    if since >= AT_LEAST_EVERY:
+        return True
+    return since >= AT_MOST_EVERY and _has_new(database, _watermark(database, now))
+
+
+def run(database: Database, now: datetime) -> Grouped:
+    """Group what came since, weigh what changed, and let rows follow their group.
+
+    Raises Refused while another process does the same.
+    """
+    since = _watermark(database, now)
+    last = runs.latest(database, NAME, state="done")
+    swept = last.summary.get("swept_at") if last else None
+    with runs.running(database, NAME, clock=lambda: now) as under_way:
+        followed = error_rows.follow(database, now, under_way.progress)
+        errors = _group(database, now, under_way, since=since)
+        # The first run reads everything anyway.
+        if swept is None or now - datetime.fromisoformat(swept) >= ALL_EVERY:
+            errors += _group(database, now, under_way, since=None)
+            swept = now.isoformat()
+        weighed = error_weights.weigh_changed(database, now)
+        under_way.summary |= {"errors": errors, "swept_at": swept, "read_until": now.isoformat()}
+    return Grouped(errors, weighed, followed)
+
+
+def run_for_day(database: Database, _day: date, _settings: Settings, now: datetime) -> Grouped:
+    """The same, as the schedule calls it: the day makes no difference."""
+    return run(database, now)
+
+
+@query(Permission.ERRORS_READ)
+def newcomers(
+    view: View,
+    *,
+    since: datetime | None,
+    after: tuple[datetime, str] | str | None = None,
+    limit: int = AT_ONCE,
+) -> list[Found]:
+    """Rows that are in no group yet, with their fingerprints, `limit` at most.
+
+    Those since a moment, in its order; with None all that there are, in the order of their ids. `after` is
+    what the list before ended with.
+    """
+    log, created = ErrorLog, sortable(ErrorLog.created_at)
+    statement = select(
+        log.id,
+        log.error_type,
+        func.substr(log.error_message, 1, _LONGEST_MESSAGE, type_=log.error_message.type).label("message"),
+        func.substr(log.stack_trace, 1, LONGEST_READ, type_=log.stack_trace.type).label("stack"),
+        log.user_id,
+        log.relationship_id,
+        log.page_url,
+        log.user_agent,
+        log.severity,
+        log.resolved,
+        log.resolved_at,
+        log.created_at,
+    ).where(~_grouped())
+    if since is None:
+        statement = statement.order_by(log.id)
+        if after is not None:
+            statement = statement.where(log.id > after)
+    else:
+        statement = statement.where(created >= since).order_by(created, log.id)
+        if after is not None:
+            statement = statement.where(tuple_(created, log.id) > after)
+    # What is grouped by is the text itself: two addresses that look alike masked are two addresses.
+    with masks.unmasked():
+        rows = view.session.execute(statement.limit(limit)).all()
+    return [_found(row, view.now) for row in rows]
+
+
+def watermark(last_read: datetime | None, now: datetime) -> datetime:
+    """From when on rows may have come that the last run, which read until then, did not see."""
+    return (last_read or now - _LONG_AGO) - OVERLAP
+
+
+def _found(row: Any, now: datetime) -> Found:
+    made = fingerprint(row.error_type, row.message, row.stack)
+    odd = row.created_at is None or row.created_at > now + CLOCKS_DIFFER
+    return Found(
+        error_id=row.id,
+        made=made,
+        seen_at=now if odd else min(row.created_at, now),
+        severity=row.severity or "medium",
+        user_id=row.user_id or "",
+        relationship_id=row.relationship_id or "",
+        places=(
+            ("page", page_of(row.page_url)),
+            ("device", device_of(row.user_agent)),
+            ("browser", browser_of(row.user_agent)),
+            ("severity", row.severity or "medium"),
+        ),
+        resolved_at=(row.resolved_at or row.created_at or now) if row.resolved else None,
+        odd_clock=odd,
+        place=(row.created_at, row.id),
+    )
+
+
+def _group(database: Database, now: datetime, run: runs.Run, *, since: datetime | None) -> int:
+    done, after = 0, None
+    while True:
+        with reading(database, ACTOR, now=now) as view:
+            found = newcomers(view, since=since, after=after)
+        if not found:
+            return done
+        with working(database, ACTOR, now=now) as work:
+            keep(work, Batch(found))
+        done += len(found)
+        run.progress(done)
+        after = _end(found, by_id=since is None)
+
+
+def _end(found: Sequence[Found], *, by_id: bool) -> Any:
+    moment, key = found[-1].place
+    return key if by_id or moment is None else (moment, key)
+
+
+def _grouped() -> ColumnElement[bool]:
+    return exists().where(ErrorOccurrence.error_id == ErrorLog.id)
+
+
+def _has_new(database: Database, since: datetime) -> bool:
+    new = select(ErrorLog.id).where(sortable(ErrorLog.created_at) >= since, ~_grouped()).limit(1)
+    with database.primary.execution_options(writes=False).connect() as connection:
+        return connection.execute(new).first() is not None
+
+
+def _watermark(database: Database, now: datetime) -> datetime:
+    last = runs.latest(database, NAME, state="done")
+    return watermark(datetime.fromisoformat(last.summary["read_until"]) if last else None, now)
