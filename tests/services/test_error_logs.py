@@ -193,24 +193,6 @@ def test_an_error_that_is_gone_is_not_found(database: Database) -> None:
         do(database, PRODUCT, error_logs.resolve, "nowhere", shown="")
 
 
-def test_groups_count_types_by_severity(database: Database) -> None:
-    for key, kind, resolved in (
-        ("a", "TypeError", False),
-        ("b", "TypeError", True),
-        ("c", "NetError", False),
-    ):
-        make_error(database, key, error_type=kind, resolved=resolved)
-    make_error(database, "ancient", created_at=NOW - timedelta(days=8))
-    with reading(database, PRODUCT, now=NOW) as view:
-        found = error_logs.groups(view)
-
-    assert [(each.error_type, each.errors, each.open) for each in found] == [
-        ("TypeError", 2, 1),
-        ("NetError", 1, 1),
-    ]
-    assert found[0].last_seen == NOW
-
-
 def test_support_reads_but_does_not_resolve_and_finance_does_neither(database: Database) -> None:
     make_error(database, "e1")
     shown = read(database, SUPPORT, error_logs.one, "e1").digest
