@@ -14,8 +14,8 @@ from random import Random
 from lib.core.access import system
 from lib.core.database import Database
 from lib.core.work import working
+from lib.demo import bad_deploy, dirt, failures, growth, households, outside
 from lib.demo import catalogue as price_list
-from lib.demo import dirt, failures, growth, households, outside
 from lib.demo.at_stripe import StripeSide
 from lib.demo.billing import Billing
 from lib.demo.book import Book
@@ -27,6 +27,7 @@ from lib.demo.figures import Figures
 from lib.demo.loader import TABLES, is_empty, loading
 from lib.demo.messages import Messages
 from lib.demo.people import Registry
+from lib.demo.purchases import Till
 from lib.demo.refunds import Refunds
 from lib.demo.scale import Scale
 from lib.demo.together import Together
@@ -145,7 +146,7 @@ class _Company:
         self.visits.couple(couple, money, self._random("visits", number))
         self.messages.couple(couple, money, self._random("messages", number))
         self.experiments.couple(couple, money, self._random("experiments", number))
-        self.witnesses.offer(number, joined, couple.payer.id, couple.payer.email, couple.id)
+        self.witnesses.offer(number, joined, couple, pays=money.first_paid is not None)
 
     def _outside(self) -> None:
         """What is about no single couple."""
@@ -153,8 +154,11 @@ class _Company:
         if scale.assignments is not None:
             missing = scale.assignments - book.counts["ab_test_assignments"]
             self.experiments.visitors(max(0, missing), self._random("visitors"))
-        failures.write(
+        victims = failures.write(
             book, scale.total_errors, self.start, self.horizon, self.witnesses, self._random("errors")
+        )
+        bad_deploy.write(
+            victims, Till(book, self.figures), self.refunds, self.horizon, self._random("bad deploy")
         )
         outside.partners(book, self.start, self.horizon, scale.couples, self._random("partners"))
         outside.campaigns(book, self.start, self.horizon, scale.couples, self._random("campaigns"))

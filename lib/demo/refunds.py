@@ -10,6 +10,7 @@ from lib.demo.figures import Figures
 from lib.demo.ids import stripe_id
 from lib.demo.material import texts
 from lib.demo.payloads import refunded_charge
+from lib.demo.people import Couple
 from lib.demo.purchases import Paid, Purchase, Returned, Till
 from lib.demo.webhooks import Webhooks
 
@@ -58,6 +59,23 @@ class Refunds:
         """Keep a payment in mind that may still be asked back; the newest few hundred are."""
         self._recent.append(paid)
 
+    def ask_back(self, couple: Couple, before: int, moment: int, random: Random) -> bool:
+        """Have a couple ask back at a moment what they paid last before another; False if nobody knows it."""
+        paid = [
+            each
+            for each in self._recent
+            if each.purchase.couple.id == couple.id
+            and each.purchase.user is couple.payer
+            and each.purchase.moment < before
+            and each.id not in self._waiting
+        ]
+        if not paid:
+            return False
+        last = max(paid, key=lambda each: each.purchase.moment)
+        self._write(last, random, "pending", last.purchase.amount, moment)
+        self._waiting.add(last.id)
+        return True
+
     @property
     def undisturbed(self) -> list[Paid]:
         """The recent payments that nobody asks back today, in the order in which they were made."""
@@ -67,7 +85,9 @@ class Refunds:
     def open_requests(self, couples: int, random: Random) -> None:
         """What waits today: requests of several couples, one of them large; some approved and not paid."""
         candidates = {
-            paid.purchase.couple.id: paid for paid in self._recent if paid.purchase.moment < self._horizon
+            paid.purchase.couple.id: paid
+            for paid in self._recent
+            if paid.purchase.moment < self._horizon and paid.id not in self._waiting
         }
         newest = sorted(candidates.values(), key=lambda paid: paid.purchase.moment)
         if not newest:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import takewhile
 from typing import Any, Final
 
 from sqlalchemy import case, insert, select, update
@@ -97,23 +98,30 @@ def _known(work: Work, keys: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _new(work: Work, key: str, rows: Sequence[Found]) -> dict[str, Any]:
-    """A group as its first errors have it: resolved if somebody resolved each of them."""
-    first = min(rows, key=lambda row: row.seen_at)
-    fixed = [row.resolved_at for row in rows if row.resolved_at is not None]
-    all_fixed = len(fixed) == len(rows)
+    """A group as its first errors have it: resolved if each of them is, regressed if it came back then."""
+    in_order = sorted(rows, key=lambda row: row.seen_at)
+    first, back = in_order[0], next((row for row in in_order if row.resolved_at is None), None)
+    before = takewhile(_is_mended, in_order)
+    mended = max((row.resolved_at for row in before if row.resolved_at), default=None)
+    is_back = back is not None and mended is not None and back.seen_at > mended
     return {
         "id": key,
         "error_type": first.made.error_type,
         "title": first.made.title,
         "culprit": first.made.culprit,
         "severity": _worst(row.severity for row in rows),
-        "state": "resolved" if all_fixed else "new",
-        "resolved_at": min(max(fixed), work.now) if all_fixed else None,
+        "state": "resolved" if back is None else "regressed" if is_back else "new",
+        "resolved_at": min(mended, work.now) if mended and (is_back or back is None) else None,
+        "regressed_at": back.seen_at if back and is_back else None,
         "first_seen": first.seen_at,
         "last_seen": max(row.seen_at for row in rows),
         "errors": len(rows),
         "odd_clocks": sum(row.odd_clock for row in rows),
     }
+
+
+def _is_mended(row: Found) -> bool:
+    return row.resolved_at is not None
 
 
 def _add(work: Work, known: Any, rows: Sequence[Found]) -> None:
@@ -128,9 +136,9 @@ def _add(work: Work, known: Any, rows: Sequence[Found]) -> None:
         "counted_at": None,
     }
     if known.state == "resolved":
-        is_back = any(row.resolved_at is None and row.seen_at > known.resolved_at for row in rows)
-        if is_back:
-            values |= {"state": "regressed", "regressed_at": work.now}
+        back = [row.seen_at for row in rows if row.resolved_at is None and row.seen_at > known.resolved_at]
+        if back:
+            values |= {"state": "regressed", "regressed_at": min(back)}
             work.about("admin_error_groups", known.id)
         _resolve_earlier(work, known.resolved_at, rows)
     work.session.execute(update(table).where(group.id == known.id).values(values))  # type: ignore[arg-type]
