@@ -15,7 +15,7 @@ if opened is None:
             ui.error_groups_list()
         case _:
             with ui.filters():
-                q = ui.search_box("Find", placeholder="Type, message, or anybody's id", key="find")
+                q = ui.search_box("Find", placeholder="Type, message, or anybody's id", key="text")
                 state = ui.choose("State", error_logs.STATES, key="state", default="open")
                 severity = ui.choose("Severity", error_logs.SEVERITIES, key="severity")
             ui.table(
@@ -36,7 +36,8 @@ if not error_groups.is_group(opened):
 group = ui.read(error_groups.one, opened)
 ui.group_head(group)
 ui.group_actions(group)
-match ui.sections("Stack", "What came of it", "Errors", "People", "Places and tests", "Notes and history"):
+parts = ("Stack", "What came of it", "Errors", "People", "Places and tests", "Notes and history")
+match ui.sections(*parts, key="part"):
     case "Stack":
         ui.group_stack(group)
     case "What came of it":

@@ -31,7 +31,8 @@ def group_head(group: GroupCase) -> None:
             "First seen": group.first_seen,
             "Last seen": group.last_seen,
             "Errors": f"{group.errors:,}",
-            "Today, the 6 days before": " · ".join(f"{number:,}" for number in reversed(group.trend[-7:])),
+            "People and couples hit": f"{group.people:,} and {group.couples:,}",
+            "Each day, today first": " · ".join(f"{number:,}" for number in reversed(group.trend[-7:])),
             "Where": group.culprit or "No frame of the app's own: grouped by its words",
             "Assigned to": group.assigned_email,
             **(
@@ -82,7 +83,6 @@ def _cost(group: GroupCase) -> None:
                 amount(first.mrr_cents, first.currency),
                 help=f"What {first.couples:,} couples that ran into it pay a month, by the house policy.",
             ),
-            Tile("Couples hit", f"{group.couples:,}", help=f"{group.people:,} people"),
         ]
     )
     if len(group.money) > 1:
@@ -167,8 +167,10 @@ def group_stack(group: GroupCase) -> None:
         trace("\n".join(frame.text for frame in group.own))
     else:
         st.caption("No step of it is the app's own code, so its words decide which group an error is in.")
-    folded = f"The whole stack, {len(group.foreign):,} steps of libraries and the runtime included"
-    with st.expander(folded if group.foreign else "The whole stack"):
+    steps = "1 step" if len(group.foreign) == 1 else f"{len(group.foreign):,} steps"
+    with st.expander(
+        f"The whole stack, with {steps} of libraries and the runtime" if group.foreign else "The whole stack"
+    ):
         trace(group.stack)
         if group.stack_length > len(group.stack):
             st.caption(

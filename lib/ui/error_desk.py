@@ -18,6 +18,7 @@ from lib.ui.table import frame, table
 
 _UNRESOLVED: Final = "is:unresolved"
 _RESOLVE: Final = Permission.ERRORS_RESOLVE
+_SEARCH_WIDTH: Final = 275  # pixels
 _AT_ONCE: Final = 50  # groups that are offered to be resolved together
 
 
@@ -66,7 +67,7 @@ def _search() -> str:
         placeholder="is:unresolved severity:critical page:/checkout",
         max_chars=asking.LONGEST,
         on_change=first_page,
-        width=420,
+        width=_SEARCH_WIDTH,
     )
     return (typed or "").strip()
 

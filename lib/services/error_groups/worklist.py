@@ -33,13 +33,13 @@ _NOBODY: Final = "nobody"
 
 COLUMNS: Final = (
     Column("error_type", "Type"),
-    Column("title", "Message"),
+    Column("cost_cents", "Cost, 48 h", "money"),
     Column("state", "State", "status"),
-    Column("cost_cents", "Cost within 48 h", "money"),
-    Column("mrr_cents", "MRR hit", "money"),
-    Column("couples", "Couples hit", "count"),
-    Column("errors", "Errors", "count"),
     Column("trend", "14 days", "trend"),
+    Column("mrr_cents", "MRR hit", "money"),
+    Column("couples", "Couples", "count"),
+    Column("title", "Message"),
+    Column("errors", "Errors", "count"),
     Column("last_seen", "Last seen", "moment"),
     Column("first_seen", "First seen", "moment"),
     Column("severity", "Severity", "status"),
