@@ -24,6 +24,7 @@ _LONGEST_MESSAGE: Final = 2_000
 _LONGEST_TITLE: Final = 300
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd\ud800-\udfff]+")
+_BLANKS = re.compile(r" {2,}")
 _VARIABLE: Final = tuple(
     (re.compile(pattern), instead)
     for pattern, instead in (
@@ -80,7 +81,7 @@ def normalised(message: str | None) -> str:
 
 def readable(text: str | None, longest: int) -> str:
     """A text without what no person can read, such as binary data, cut to a length."""
-    return _CONTROL.sub(" ", (text or "")[: longest * 2]).strip()[:longest]
+    return _BLANKS.sub(" ", _CONTROL.sub(" ", (text or "")[: longest * 2])).strip()[:longest]
 
 
 def _own(frames: tuple[Frame, ...]) -> list[Frame]:

@@ -10,7 +10,7 @@ from lib.core.errors import Invalid, NotAllowed, NotFound, Refused
 from lib.core.work import reading
 from lib.models import AuditEntry, ErrorLog
 from lib.services import error_logs
-from tests.factories import NOW, make_user, write
+from tests.factories import NOW, make_error, make_user
 from tests.staff import FINANCE, PRODUCT, SUPPORT, do, read
 
 
@@ -19,18 +19,6 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     yield database
     database.dispose()
-
-
-def make_error(database: Database, key: str, **over: Any) -> str:
-    values = {
-        "id": key,
-        "error_type": "TypeError",
-        "error_message": "x is undefined",
-        "severity": "medium",
-        "resolved": False,
-        "created_at": NOW,
-    }
-    return write(database, ErrorLog, **values | over)
 
 
 def ids(database: Database, **filters: Any) -> list[str]:
