@@ -27,7 +27,6 @@ from lib.demo.figures import Figures
 from lib.demo.loader import TABLES, is_empty, loading
 from lib.demo.messages import Messages
 from lib.demo.people import Registry
-from lib.demo.purchases import Till
 from lib.demo.refunds import Refunds
 from lib.demo.scale import Scale
 from lib.demo.together import Together
@@ -146,7 +145,7 @@ class _Company:
         self.visits.couple(couple, money, self._random("visits", number))
         self.messages.couple(couple, money, self._random("messages", number))
         self.experiments.couple(couple, money, self._random("experiments", number))
-        self.witnesses.offer(number, joined, couple, pays=money.first_paid is not None)
+        self.witnesses.offer(number, joined, couple.payer.id, couple.payer.email, couple.id)
 
     def _outside(self) -> None:
         """What is about no single couple."""
@@ -154,12 +153,10 @@ class _Company:
         if scale.assignments is not None:
             missing = scale.assignments - book.counts["ab_test_assignments"]
             self.experiments.visitors(max(0, missing), self._random("visitors"))
-        victims = failures.write(
+        failures.write(
             book, scale.total_errors, self.start, self.horizon, self.witnesses, self._random("errors")
         )
-        bad_deploy.write(
-            victims, Till(book, self.figures), self.refunds, self.horizon, self._random("bad deploy")
-        )
+        bad_deploy.write(book, self.billing.till, self.refunds, self.horizon, self._random("bad deploy"))
         outside.partners(book, self.start, self.horizon, scale.couples, self._random("partners"))
         outside.campaigns(book, self.start, self.horizon, scale.couples, self._random("campaigns"))
         self.visits.write_features(book)

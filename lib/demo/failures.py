@@ -2,27 +2,16 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from lib.demo.book import Book
 from lib.demo.clock import DAY, HOUR, js_form, stamp
 from lib.demo.material import failures
-from lib.demo.people import Couple
 from lib.demo.visits import DEVICES
 
 _SAMPLE = 4_000
 _KEPT_DAYS = 90
-
-
-@dataclass(frozen=True, slots=True)
-class Victim:
-    """A couple that ran into the bad deploy which is still open; `pays`: they have paid before."""
-
-    couple: Couple
-    pays: bool
-    moment: int
 
 
 class Witnesses:
@@ -31,54 +20,61 @@ class Witnesses:
     def __init__(self, couples: int) -> None:
         self._every = max(1, couples // _SAMPLE)
         self._joined: list[int] = []
-        self._who: list[tuple[Couple, bool]] = []
+        self._who: list[tuple[str, str, str]] = []
 
-    def offer(self, number: int, joined: int, couple: Couple, *, pays: bool) -> None:
+    def offer(self, number: int, joined: int, person: str, email: str, couple: str) -> None:
         """Remember every n-th couple."""
         if number % self._every == 0:
             self._joined.append(joined)
-            self._who.append((couple, pays))
+            self._who.append((person, email, couple))
 
-    def at(self, moment: int, random: Random) -> tuple[Couple, bool] | None:
-        """A couple that had an account then, and whether they ever paid. None when nobody had one."""
+    def at(self, moment: int, random: Random) -> tuple[str, str, str] | None:
+        """Somebody who had an account then: user, e-mail, couple. None when nobody had."""
         known = bisect_left(self._joined, moment)
         return self._who[random.randrange(known)] if known else None
 
 
-def write(
-    book: Book, number: int, start: int, horizon: int, witnesses: Witnesses, random: Random
-) -> list[Victim]:
-    """Write `number` error logs of the last 90 days, in no order of time, as many workers send them.
+def newest_burst(horizon: int) -> tuple[int, int]:
+    """From when and until when the newest bad deploy was in the app, which is still open."""
+    newest = min(failures()["bursts"], key=lambda burst: float(burst["days_ago"]))
+    begins = horizon - int(newest["days_ago"] * DAY)
+    return begins, begins + int(newest["hours"] * HOUR)
 
-    Gives whom the bad deploy hit that is still open, each couple at its last error.
-    """
-    victims: dict[str, Victim] = {}
+
+def strike(book: Book, who: tuple[str, str, str], moment: int, horizon: int, random: Random) -> None:
+    """Write that somebody (user, e-mail, couple) ran into the newest bad deploy at a moment."""
+    _log(book, _broken(), moment, horizon, who, random, resolved=False)
+
+
+def write(book: Book, number: int, start: int, horizon: int, witnesses: Witnesses, random: Random) -> None:
+    """Write `number` error logs of the last 90 days, in no order of time, as many workers send them."""
     groups, bursts = failures()["groups"], failures()["bursts"]
     weights = [group["weight"] for group in groups]
-    broken = next(group for group in groups if group.get("burst"))
+    broken = _broken()
     since = max(start, horizon - _KEPT_DAYS * DAY)
     shares = [burst["share"] for burst in bursts]
     for _ in range(number):
         which = random.choices((None, *bursts), (1 - sum(shares), *shares))[0]
         if which is None:
             group = random.choices(groups, weights)[0]
-            _log(book, group, random.randrange(since, horizon), horizon, witnesses, random)
+            moment = random.randrange(since, horizon)
+            _log(book, group, moment, horizon, _somebody(witnesses, moment, random), random)
             continue
         begins = horizon - int(which["days_ago"] * DAY)
         # Most of a burst comes at once; it fades as the release is taken back.
         moment = begins + int(min(1.0, random.expovariate(3)) * which["hours"] * HOUR)
         if start <= moment < horizon:
-            resolved = which.get("resolved", False)
-            who = _log(book, broken, moment, horizon, witnesses, random, resolved=resolved)
-            if who is not None and not resolved:
-                couple, pays = who
-                victims[couple.id] = max(
-                    Victim(couple, pays, moment),
-                    victims.get(couple.id, Victim(couple, pays, 0)),
-                    key=lambda victim: victim.moment,
-                )
+            who = _somebody(witnesses, moment, random)
+            _log(book, broken, moment, horizon, who, random, resolved=which.get("resolved", False))
         book.turn_page()
-    return list(victims.values())
+
+
+def _broken() -> dict[str, Any]:
+    return next(group for group in failures()["groups"] if group.get("burst"))
+
+
+def _somebody(witnesses: Witnesses, moment: int, random: Random) -> tuple[str, str, str] | None:
+    return witnesses.at(moment, random) if random.random() < 0.86 else None
 
 
 def _log(
@@ -86,14 +82,12 @@ def _log(
     group: dict[str, Any],
     moment: int,
     horizon: int,
-    witnesses: Witnesses,
+    who: tuple[str, str, str] | None,
     random: Random,
     *,
     resolved: bool | None = None,
-) -> tuple[Couple, bool] | None:
-    who = witnesses.at(moment, random) if random.random() < 0.86 else None
-    payer, couple = (who[0].payer, who[0]) if who else (None, None)
-    email = payer.email if payer else "guest@example.org"
+) -> None:
+    user, email, couple = who or (None, "guest@example.org", None)
     if resolved is None:
         resolved = moment < horizon - 12 * DAY and random.random() < 0.6
     message = group["message"].format(
@@ -113,9 +107,9 @@ def _log(
         error_type=group["type"],
         error_message=message,
         stack_trace=_stack(group, message, moment),
-        user_id=payer.id if payer else None,
-        relationship_id=couple.id if couple else None,
-        session_id=book.ids.row("ses") if payer else None,
+        user_id=user,
+        relationship_id=couple,
+        session_id=book.ids.row("ses") if user else None,
         page_url=f"https://app.example.com{group['page']}" if group["page"] else None,
         user_agent=random.choices(DEVICES, (40, 27, 14, 10, 4, 5, 0.3))[0][3],
         severity=group["severity"],
@@ -123,7 +117,6 @@ def _log(
         resolved_at=js_form(fixed) if resolved else None,
         created_at=stamp(moment),
     )
-    return who
 
 
 def _stack(group: dict[str, Any], message: str, moment: int) -> str | None:

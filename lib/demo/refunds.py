@@ -10,7 +10,6 @@ from lib.demo.figures import Figures
 from lib.demo.ids import stripe_id
 from lib.demo.material import texts
 from lib.demo.payloads import refunded_charge
-from lib.demo.people import Couple
 from lib.demo.purchases import Paid, Purchase, Returned, Till
 from lib.demo.webhooks import Webhooks
 
@@ -59,22 +58,10 @@ class Refunds:
         """Keep a payment in mind that may still be asked back; the newest few hundred are."""
         self._recent.append(paid)
 
-    def ask_back(self, couple: Couple, before: int, moment: int, random: Random) -> bool:
-        """Have a couple ask back at a moment what they paid last before another; False if nobody knows it."""
-        paid = [
-            each
-            for each in self._recent
-            if each.purchase.couple.id == couple.id
-            and each.purchase.user is couple.payer
-            and each.purchase.moment < before
-            and each.id not in self._waiting
-        ]
-        if not paid:
-            return False
-        last = max(paid, key=lambda each: each.purchase.moment)
-        self._write(last, random, "pending", last.purchase.amount, moment)
-        self._waiting.add(last.id)
-        return True
+    def ask_back(self, paid: Paid, moment: int, random: Random) -> None:
+        """Have somebody ask all of a payment back at a moment; it waits for a decision."""
+        self._write(paid, random, "pending", paid.purchase.amount, moment)
+        self._waiting.add(paid.id)
 
     @property
     def undisturbed(self) -> list[Paid]:
