@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import takewhile
 from typing import Any, Final
 
-from sqlalchemy import case, insert, select, update
+from sqlalchemy import bindparam, case, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lib.core.work import Work, job
@@ -54,6 +54,25 @@ class Batch:
 
     def __repr__(self) -> str:
         return f"{len(self.errors):,} errors"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Gone:
+    """Ids of errors that the app has removed; the audit trail has their number alone."""
+
+    keys: Sequence[str]
+
+    def __repr__(self) -> str:
+        return f"{len(self.keys):,} errors"
+
+
+@job
+def forget(work: Work, gone: Gone) -> None:
+    """Let go of which groups some errors were in; counts, people and what came of it stay."""
+    table = ErrorOccurrence.__table__
+    statement = delete(table).where(table.c.error_id == bindparam("key"))  # type: ignore[arg-type]
+    work.session.execute(statement, [{"key": key} for key in gone.keys])
+    work.count("errors", len(gone.keys))
 
 
 @job

@@ -18,7 +18,7 @@ from lib.core.database import Database
 from lib.core.settings import Settings
 from lib.core.work import View, query, reading, working
 from lib.jobs import error_rows, error_weights, runs
-from lib.jobs.error_counts import Batch, Found, keep
+from lib.jobs.error_counts import Batch, Found, Gone, forget, keep
 from lib.metrics.error_fingerprints import fingerprint
 from lib.metrics.error_places import browser_of, device_of, page_of
 from lib.metrics.error_stacks import LONGEST_READ
@@ -27,10 +27,11 @@ from lib.models import ErrorLog, ErrorOccurrence, masks, sortable
 NAME: Final = "error-groups"
 ACTOR: Final = system("worker")
 AT_ONCE: Final = 2_000
-AT_MOST_EVERY: Final = timedelta(minutes=1)
+AT_MOST_EVERY: Final = timedelta(minutes=5)
 AT_LEAST_EVERY: Final = timedelta(hours=1)
 OVERLAP: Final = timedelta(hours=1)
 ALL_EVERY: Final = timedelta(days=1)
+KEPT_BY_THE_APP: Final = timedelta(days=90)
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 """A moment that is further ahead of ours is one that some wrong clock wrote."""
 _LONGEST_MESSAGE: Final = 4_000
@@ -47,15 +48,17 @@ class Grouped:
 
 
 def is_due(database: Database, now: datetime) -> bool:
-    """Whether rows of a group have to follow it, an hour went by, or rows came more than a minute ago."""
+    """Whether rows of a group have to follow it, an hour went by, or rows came and five minutes went by."""
     newest = runs.latest(database, NAME)
     if newest is None:
         return True
     if newest.state == "running" and newest.lease_until and newest.lease_until >= now:
         return False
+    since = now - newest.started_at
+    if newest.state == "failed" and since < AT_MOST_EVERY:
+        return False
     if error_rows.are_due(database):
         return True
-    since = now - newest.started_at
     if since >= AT_LEAST_EVERY:
         return True
     return since >= AT_MOST_EVERY and _has_new(database, _watermark(database, now))
@@ -75,6 +78,7 @@ def run(database: Database, now: datetime) -> Grouped:
         # The first run reads everything anyway.
         if swept is None or now - datetime.fromisoformat(swept) >= ALL_EVERY:
             errors += _group(database, now, under_way, since=None)
+            _forget(database, now, under_way)
             swept = now.isoformat()
         weighed = error_weights.weigh_changed(database, now)
         under_way.summary |= {"errors": errors, "swept_at": swept, "read_until": now.isoformat()}
@@ -167,6 +171,26 @@ def _group(database: Database, now: datetime, run: runs.Run, *, since: datetime 
         done += len(found)
         run.progress(done)
         after = _end(found, by_id=since is None)
+
+
+def _forget(database: Database, now: datetime, run: runs.Run) -> None:
+    """Let go of which group a row was in once the app has removed the row; the counts stay."""
+    seen, after = ErrorOccurrence, ""
+    gone = (
+        select(seen.error_id)
+        .where(seen.seen_at < now - KEPT_BY_THE_APP, ~exists().where(ErrorLog.id == seen.error_id))
+        .order_by(seen.error_id)
+        .limit(AT_ONCE)
+    )
+    while True:
+        with database.primary.execution_options(writes=False).connect() as connection:
+            keys = connection.scalars(gone.where(seen.error_id > after)).all()
+        if not keys:
+            return
+        with working(database, ACTOR, now=now) as work:
+            forget(work, Gone(keys))
+        run.progress(len(keys))
+        after = keys[-1]
 
 
 def _end(found: Sequence[Found], *, by_id: bool) -> Any:

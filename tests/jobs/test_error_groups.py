@@ -308,16 +308,30 @@ def test_an_ignored_group_is_heard_of_again_when_the_day_comes(database: Databas
     assert (asleep, only(database, ErrorGroup.state)) == (("ignored",), ("ongoing",))
 
 
-def test_it_is_due_when_errors_came_a_minute_ago_and_else_each_hour(database: Database) -> None:
+def test_it_is_due_five_minutes_later_if_errors_came_and_else_each_hour(database: Database) -> None:
     never = error_groups.is_due(database, NOW)
     run(database)
-    quiet = error_groups.is_due(database, NOW + 2 * MINUTE)
+    quiet = error_groups.is_due(database, NOW + 6 * MINUTE)
     make_error(database, "e1", created_at=NOW + MINUTE)
 
     assert (never, quiet) == (True, False)
-    assert not error_groups.is_due(database, NOW + 30 * (MINUTE / 60))
-    assert error_groups.is_due(database, NOW + 2 * MINUTE)
+    assert not error_groups.is_due(database, NOW + 4 * MINUTE)
+    assert error_groups.is_due(database, NOW + 5 * MINUTE)
     assert error_groups.is_due(database, NOW + HOUR)
+
+
+def test_rows_that_the_app_removed_are_let_go_and_their_counts_stay(database: Database) -> None:
+    for key, moment in (("old", NOW - 91 * DAY), ("recent", NOW)):
+        make_error(database, key, created_at=moment)
+    run(database)
+    with database.primary.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM error_logs WHERE id = 'old'")
+    run(database, NOW + DAY)
+    with database.primary.connect() as connection:
+        kept = list(connection.scalars(select(ErrorOccurrence.error_id)))
+
+    assert kept == ["recent"]
+    assert only(database, ErrorGroup.errors) == (2,)
 
 
 def test_nobodys_message_is_kept_in_the_audit_trail(database: Database) -> None:
