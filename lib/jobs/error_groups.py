@@ -6,13 +6,14 @@ is one transaction, so that whoever is killed leaves whole batches, and what was
 Fingerprints are made between reading and writing, while nobody waits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, exists, func, select, tuple_
 
+from lib.core import moments
 from lib.core.access import Permission, system
 from lib.core.database import Database
 from lib.core.settings import Settings
@@ -27,6 +28,8 @@ from lib.models import ErrorLog, ErrorOccurrence, masks, sortable
 NAME: Final = "error-groups"
 ACTOR: Final = system("worker")
 AT_ONCE: Final = 2_000
+IN_ONE_RUN: Final = 100_000
+"""Errors after which a run of the worker ends, so that what staff did meanwhile is not kept waiting."""
 AT_MOST_EVERY: Final = timedelta(minutes=5)
 AT_LEAST_EVERY: Final = timedelta(hours=1)
 OVERLAP: Final = timedelta(hours=1)
@@ -57,37 +60,47 @@ def is_due(database: Database, now: datetime) -> bool:
     since = now - newest.started_at
     if newest.state == "failed" and since < AT_MOST_EVERY:
         return False
-    if error_rows.are_due(database):
-        return True
-    if since >= AT_LEAST_EVERY:
+    if error_rows.are_due(database) or newest.summary.get("more") or since >= AT_LEAST_EVERY:
         return True
     return since >= AT_MOST_EVERY and _has_new(database, _watermark(database, now))
 
 
-def run(database: Database, now: datetime) -> Grouped:
+def run(
+    database: Database,
+    now: datetime,
+    *,
+    most: int | None = None,
+    clock: Callable[[], datetime] | None = None,
+) -> Grouped:
     """Group what came since, weigh what changed, and let rows follow their group.
 
-    Raises Refused while another process does the same.
+    Stops after about `most` errors, of which the next run takes the rest. `clock` is what its lease is
+    measured by, `now` unless it is given. Raises Refused while another process does the same.
     """
     since = _watermark(database, now)
     last = runs.latest(database, NAME, state="done")
     swept = last.summary.get("swept_at") if last else None
-    with runs.running(database, NAME, clock=lambda: now) as under_way:
+    with runs.running(database, NAME, clock=clock or (lambda: now)) as under_way:
         followed = error_rows.follow(database, now, under_way.progress)
-        errors = _group(database, now, under_way, since=since)
-        # The first run reads everything anyway.
-        if swept is None or now - datetime.fromisoformat(swept) >= ALL_EVERY:
-            errors += _group(database, now, under_way, since=None)
+        errors, reached = _group(database, now, under_way, since=since, most=most)
+        # A row of every day is looked at once a day, unless there is more to do than that.
+        if reached is None and (swept is None or now - datetime.fromisoformat(swept) >= ALL_EVERY):
+            errors += _group(database, now, under_way, since=None, most=None)[0]
             _forget(database, now, under_way)
             swept = now.isoformat()
         weighed = error_weights.weigh_changed(database, now)
-        under_way.summary |= {"errors": errors, "swept_at": swept, "read_until": now.isoformat()}
+        under_way.summary |= {
+            "errors": errors,
+            "swept_at": swept,
+            "read_until": (reached or now).isoformat(),
+            "more": reached is not None,
+        }
     return Grouped(errors, weighed, followed)
 
 
 def run_for_day(database: Database, _day: date, _settings: Settings, now: datetime) -> Grouped:
     """The same, as the schedule calls it: the day makes no difference."""
-    return run(database, now)
+    return run(database, now, most=IN_ONE_RUN, clock=moments.now)
 
 
 @query(Permission.ERRORS_READ)
@@ -159,18 +172,23 @@ def _found(row: Any, now: datetime) -> Found:
     )
 
 
-def _group(database: Database, now: datetime, run: runs.Run, *, since: datetime | None) -> int:
+def _group(
+    database: Database, now: datetime, run: runs.Run, *, since: datetime | None, most: int | None
+) -> tuple[int, datetime | None]:
+    """Gives how many errors it came to and, when it stopped before the last one, the moment it reached."""
     done, after = 0, None
     while True:
         with reading(database, ACTOR, now=now) as view:
             found = newcomers(view, since=since, after=after)
         if not found:
-            return done
+            return done, None
         with working(database, ACTOR, now=now) as work:
             keep(work, Batch(found))
         done += len(found)
         run.progress(done)
         after = _end(found, by_id=since is None)
+        if most is not None and done >= most:
+            return done, found[-1].seen_at
 
 
 def _forget(database: Database, now: datetime, run: runs.Run) -> None:

@@ -206,7 +206,7 @@ def group_people(group: GroupCase) -> None:
 
 def _open_one(rows: dict[str, str]) -> None:
     """Offer the pages of the rows above: a table's cells lead only to this page."""
-    if not rows:
+    if not rows or not desk.may(Permission.PEOPLE_READ):
         return
     chosen = st.selectbox(
         "Open one of them",

@@ -308,6 +308,23 @@ def test_an_ignored_group_is_heard_of_again_when_the_day_comes(database: Databas
     assert (asleep, only(database, ErrorGroup.state)) == (("ignored",), ("ongoing",))
 
 
+def test_a_run_that_is_long_ends_early_and_the_next_one_is_due_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = error_groups.newcomers
+    monkeypatch.setattr(
+        error_groups, "newcomers", lambda *read, **given: original(*read, **given | {"limit": 2})
+    )
+    for number in range(5):
+        make_error(database, f"e{number}", created_at=NOW - number * HOUR)
+    first = error_groups.run(database, NOW, most=2)
+    is_due = error_groups.is_due(database, NOW)
+    rest = error_groups.run(database, NOW, most=10)
+
+    assert (first.errors, is_due, rest.errors) == (2, True, 3)
+    assert not error_groups.is_due(database, NOW)
+
+
 def test_it_is_due_five_minutes_later_if_errors_came_and_else_each_hour(database: Database) -> None:
     never = error_groups.is_due(database, NOW)
     run(database)
