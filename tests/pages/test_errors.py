@@ -22,18 +22,18 @@ ODD = fingerprint("", "\x07 \x1b beep", HUGE).group_id
 
 
 @pytest.fixture
-def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+def database(staffed: Path, tmp_path: Path) -> Iterator[Database]:
     """A group that cost Anna's payment, and one of odd errors."""
-    staffed = staffed_copy(sqlite_template, tmp_path / "admin.db")
+    database = staffed_copy(staffed, tmp_path / "admin.db")
     now = moments.now()
-    anna = make_user(staffed, name="Anna Example")
-    make_error(staffed, "e1", stack_trace=STACK, user_id=anna, created_at=now - timedelta(hours=2))
+    anna = make_user(database, name="Anna Example")
+    make_error(database, "e1", stack_trace=STACK, user_id=anna, created_at=now - timedelta(hours=2))
     odd = {"error_type": "", "error_message": "\x07 \x1b beep", "severity": None, "stack_trace": HUGE}
-    make_error(staffed, "ahead", created_at=now + timedelta(days=4000), **odd)
-    make_payment(staffed, user_id=anna, status="failed", created_at=now - timedelta(hours=1))
-    error_groups.run(staffed, now)
-    yield staffed
-    staffed.dispose()
+    make_error(database, "ahead", created_at=now + timedelta(days=4000), **odd)
+    make_payment(database, user_id=anna, status="failed", created_at=now - timedelta(hours=1))
+    error_groups.run(database, now)
+    yield database
+    database.dispose()
 
 
 def press(page: AppTest, label: str) -> None:
