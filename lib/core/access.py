@@ -22,6 +22,7 @@ class Permission(StrEnum):
     DISCOUNTS_WRITE = "discounts:write"
     DRIFT_READ = "drift:read"
     DRIFT_REPAIR = "drift:repair"
+    ERRORS_NOTE = "errors:note"
     ERRORS_READ = "errors:read"
     ERRORS_RESOLVE = "errors:resolve"
     EXPERIMENTS_READ = "experiments:read"
@@ -68,6 +69,7 @@ _SUPPORT: Final = {
     P.CREDITS_REQUEST,
     P.DISCOUNTS_APPLY,
     P.DISCOUNTS_READ,
+    P.ERRORS_NOTE,
     P.ERRORS_READ,
     P.HOME_READ,
     P.INBOX_READ,
@@ -126,6 +128,7 @@ _FINANCE: Final = {
 _PRODUCT: Final = {
     P.CATALOGUE_READ,
     P.DISCOUNTS_READ,
+    P.ERRORS_NOTE,
     P.ERRORS_READ,
     P.ERRORS_RESOLVE,
     P.EXPERIMENTS_READ,

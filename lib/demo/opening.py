@@ -11,7 +11,7 @@ from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
 from lib.demo import bulk, closing, company, desk, elsewhere
 from lib.demo.staff import create_demo_staff
-from lib.jobs import at_risk, cohorts, daily, experiments, payment_days, staying
+from lib.jobs import at_risk, cohorts, daily, error_groups, experiments, payment_days, staying
 
 
 def stripe_file(settings: Settings) -> Path:
@@ -61,6 +61,7 @@ def fill(
     cohorts.run(database, settings)
     at_risk.run(database, moments.now())
     experiments.run(database, moments.now())
+    error_groups.run(database, moments.now())
     staying.run(database, moments.now())
     payment_days.run(database, settings, moments.now())
     closing.close_months(database)

@@ -17,6 +17,7 @@ from lib.jobs import (
     cohorts,
     daily,
     drift,
+    error_groups,
     event_gaps,
     experiments,
     open_invoices,
@@ -95,6 +96,7 @@ JOBS: Final[Mapping[str, Scheduled]] = MappingProxyType(
         at_risk.NAME: Scheduled(due=at_risk.is_due, run=at_risk.run_for_day),
         cohorts.NAME: Scheduled(due=cohorts.is_due, run=cohorts.run_for_day),
         experiments.NAME: Scheduled(due=experiments.is_due, run=experiments.run_for_day),
+        error_groups.NAME: Scheduled(due=error_groups.is_due, run=error_groups.run_for_day),
         event_gaps.NAME: Scheduled(due=event_gaps.is_due, run=event_gaps.run_for_day),
         payment_days.NAME: Scheduled(due=payment_days.is_due, run=payment_days.run_for_day),
         open_invoices.NAME: Scheduled(

@@ -56,6 +56,15 @@ from lib.models.cohorts import CohortCheck, CohortCouple, CohortMonth
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
 from lib.models.discounting import BatchSwitchOff, CodeBatch, DiscountTerms, MadeCode
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
+from lib.models.error_groups import (
+    ErrorAftermath,
+    ErrorDay,
+    ErrorFacet,
+    ErrorGroup,
+    ErrorMoney,
+    ErrorOccurrence,
+    ErrorSufferer,
+)
 from lib.models.goodwill import Goodwill
 from lib.models.invoices import Dispute, Invoice
 from lib.models.limits import AttemptColumns, LimitColumns
@@ -134,7 +143,14 @@ __all__ = [
     "DriftWalk",
     "EmailCampaign",
     "EngagementScore",
+    "ErrorAftermath",
+    "ErrorDay",
+    "ErrorFacet",
+    "ErrorGroup",
     "ErrorLog",
+    "ErrorMoney",
+    "ErrorOccurrence",
+    "ErrorSufferer",
     "ExchangeRate",
     "ExperimentCount",
     "ExportTicket",

@@ -38,6 +38,16 @@ from lib.ui.discounting import (
     switch_code,
 )
 from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_drift, standing
+from lib.ui.error_case import (
+    group_actions,
+    group_aftermath,
+    group_head,
+    group_history,
+    group_people,
+    group_places,
+    group_stack,
+)
+from lib.ui.error_desk import error_groups_list, error_row
 from lib.ui.filters import choose, filters, first_page, one_of, pick, pick_named, search_box, since, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import action
@@ -136,6 +146,8 @@ __all__ = [
     "document",
     "drift_classes",
     "enter_rate",
+    "error_groups_list",
+    "error_row",
     "facts",
     "figure_tile",
     "filters",
@@ -145,6 +157,13 @@ __all__ = [
     "frame",
     "gift",
     "grant",
+    "group_actions",
+    "group_aftermath",
+    "group_head",
+    "group_history",
+    "group_people",
+    "group_places",
+    "group_stack",
     "hand_on",
     "hand_over",
     "limits_section",

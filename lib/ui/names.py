@@ -8,6 +8,8 @@ _ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "open": "Looked at a person",
         "read": "Tried to read",
+        "error_counts.keep": "Errors: came again",
+        "error_weights.keep_weights": "Errors: no longer ignored",
         "couple_status.pause": "Couple: pause",
         "couple_status.end": "Couple: end",
         "couple_status.resume": "Couple: resume",
@@ -51,6 +53,7 @@ _TABLES: Final[Mapping[str, str]] = MappingProxyType(
         "admin_credit_limits": "Limit on grants",
         "admin_discount_batches": "Batch of codes",
         "admin_drift": "Drift",
+        "admin_error_groups": "Group of errors",
         "admin_inbox": "Stripe event",
         "admin_plans": "Combined plan",
         "admin_refund_limits": "Limit on refunds",

@@ -37,7 +37,18 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
     ),
     **dict.fromkeys(("paid", "won", "issued"), ("green", ":material/check_circle:")),
     **dict.fromkeys(
-        ("answered", "choosing", "grant", "making", "received", "redeemed", "running", "sending", "trialing"),
+        (
+            "answered",
+            "choosing",
+            "new",
+            "grant",
+            "making",
+            "received",
+            "redeemed",
+            "running",
+            "sending",
+            "trialing",
+        ),
         ("blue", ":material/sync:"),
     ),
     **dict.fromkeys(
@@ -64,6 +75,7 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
             "archived",
             "denied",
             "differs",
+            "escalating",
             "given_up",
             "high",
             "incomplete",
@@ -81,7 +93,7 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
         ("orange", ":material/warning:"),
     ),
     **dict.fromkeys(
-        ("failed", "parked", "critical", "lost", "needs_response", "warning_needs_response"),
+        ("failed", "parked", "critical", "regressed", "lost", "needs_response", "warning_needs_response"),
         ("red", ":material/error:"),
     ),
 }

@@ -21,6 +21,7 @@ discounts:read             x        x        x        x
 discounts:write            -        x        -        x
 drift:read                 -        x        -        x
 drift:repair               -        x        -        x
+errors:note                x        -        x        x
 errors:read                x        -        x        x
 errors:resolve             -        -        x        x
 experiments:read           -        -        x        x
