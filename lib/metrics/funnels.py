@@ -19,6 +19,8 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from lib.core.errors import Invalid
@@ -27,14 +29,15 @@ from lib.core.moments import day_bounds
 Order = Literal["ordered", "strict", "any"]
 Unit = Literal["person", "couple"]
 Rows: TypeAlias = pd.DataFrame
+Numbers: TypeAlias = npt.NDArray[Any]
 
 ORDERS: Final[tuple[Order, ...]] = ("ordered", "strict", "any")
 UNITS: Final[tuple[Unit, ...]] = ("couple", "person")
 FEWEST, MOST = 2, 6
-NO_STEP: Final = -1
+NO_STEP = NOBODY = -1
 _DAY: Final = 86_400
-# In one number a line, a moment and the order of steps sort at once: up to 16 steps, and moments until 2242.
-_TIES, _MOMENTS = 1 << 4, 1 << 33
+# In one number a line, a moment and what comes first within a second sort at once; moments until 2242.
+_TIES, _MOMENTS = 1 << 6, 1 << 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,10 @@ class StepCount:
 
 
 def frame(events: Iterable[Event]) -> Rows:
-    """Events as the columns person, couple, what and at (seconds since 1970, UTC)."""
+    """Events as the columns person, couple and what (categories), and at (seconds since 1970, UTC)."""
     rows = [(each.person, each.couple, each.what, int(each.at.timestamp())) for each in events]
-    return pd.DataFrame(rows, columns=["person", "couple", "what", "at"])
+    named = pd.DataFrame(rows, columns=["person", "couple", "what", "at"])
+    return named.astype({"person": "category", "couple": "category", "what": "category", "at": "int64"})
 
 
 def walks(question: Question, events: Rows, since: date, until: date, *, by_day: bool = False) -> Rows:
@@ -115,39 +119,51 @@ def walks(question: Question, events: Rows, since: date, until: date, *, by_day:
     unit, reached (steps), at_1 ... at_n (seconds since 1970, missing where it did not come). With `by_day`
     also `day` (number since 1970), and a unit once for each day on which it entered.
     """
-    rows = _lined_up(question, events, by_day=by_day)
+    rows, names = _numbered(question, events)
+    keys = ["unit"]
+    if question.of_both:
+        rows, keys = _for_each_beginner(question, rows), ["unit", "beginner"]
+    if by_day:
+        rows, keys = _for_each_day(question, rows, keys), [*keys, "day"]
+    rows["line"] = rows["unit"] if len(keys) == 1 else rows.groupby(keys, sort=False).ngroup()
+    rows = _in_time(rows)
     begin, end = (int(moment.timestamp()) for moment in (day_bounds(since)[0], day_bounds(until)[1]))
-    window = None if question.window is None else int(question.window.total_seconds())
-    may_begin = (rows["at"] >= begin) & (rows["at"] < end)
+    may_begin = rows["at"].between(begin, end - 1) & (rows["own"] if question.of_both else True)
     if by_day:
         may_begin &= rows["at"] // _DAY == rows["day"]
-    if question.of_both:
-        may_begin &= rows["own"]
-    find = _in_any_order if question.order == "any" else _in_order
-    found = find(rows, may_begin, len(question.steps), window, strict=question.order == "strict")
-    return _best(found, ["unit", "day"] if by_day else ["unit"])
+    if question.order == "any":
+        tries = _in_any_order(question, rows, may_begin.to_numpy())
+    else:
+        tries = _in_order(question, rows, may_begin.to_numpy())
+    found = best(tries, ["unit", "day"] if by_day else ["unit"])
+    found["unit"] = names.take(found["unit"])
+    return found
 
 
-def count(question: Question, found: Rows) -> tuple[StepCount, ...]:
-    """The figures of each step from `walks`; in any order the nth step is the nth that was done."""
-    first = len(found)
+def count(question: Question, found: Rows, *, entered: int | None = None) -> tuple[StepCount, ...]:
+    """The figures of each step from `walks`; in any order the nth step is the nth that was done.
+
+    `entered`: how many there are, where `found` has only those that came further than the first step.
+    """
+    first = len(found) if entered is None else entered
     counts: list[StepCount] = []
     before = first
     for number, step in enumerate(question.steps, 1):
         came = found[found["reached"] >= number]
         seconds = came[f"at_{number}"] - came[f"at_{number - 1}"] if number > 1 and len(came) else None
+        reached = first if number == 1 else len(came)
         counts.append(
             StepCount(
                 step,
-                len(came),
-                before - len(came),
-                share(len(came), first),
-                share(len(came), before),
+                reached,
+                before - reached,
+                share(reached, first),
+                share(reached, before),
                 None if seconds is None else Fraction(int(seconds.sum()), len(came)),
                 None if seconds is None else Fraction(float(seconds.median())),
             )
         )
-        before = len(came)
+        before = reached
     return tuple(counts)
 
 
@@ -161,43 +177,48 @@ def moment_of(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _lined_up(question: Question, events: Rows, *, by_day: bool) -> Rows:
-    """The events as lines, each in the order of time: what one try can be made of.
+def _numbered(question: Question, events: Rows) -> tuple[Rows, Any]:
+    """The events that are a step, or stand between steps, with numbers for names; and the units' names.
 
-    Columns: unit, line (a number), step, at, own (done by who began), and day where lines are by day.
+    Columns: unit, couple, person, step, by_partner, at, and tie: what comes first within one second. Of one
+    name for two steps the later one does, so that an event never follows itself.
     """
-    steps = pd.DataFrame(
-        [(step.what, number, step.by_partner) for number, step in enumerate(question.steps)],
-        columns=["what", "step", "by_partner"],
-    )
-    # Two steps of one name: an event must not follow itself, and the later step looks back first.
-    steps["tie"] = steps.groupby("what")["step"].transform("min") + 1
-    steps = steps.sort_values("step", ascending=False)
-    rows = events.merge(steps, on="what", how="left" if question.order == "strict" else "inner")
-    rows["step"] = rows["step"].fillna(NO_STEP).astype("int64")
-    rows["tie"] = rows["tie"].fillna(len(steps) + 1).astype("int64")
-    rows["unit"] = rows["person"] if question.unit == "person" else rows["couple"].fillna(rows["person"])
-    rows = rows[rows["unit"].notna()]
-    keys = ["unit"]
-    if question.of_both:
-        rows, keys = _for_each_beginner(question, rows), ["unit", "beginner"]
-    if by_day:
-        rows, keys = _for_each_day(question, rows, keys), [*keys, "day"]
-    rows["line"] = (
-        pd.factorize(rows["unit"])[0] if len(keys) == 1 else rows.groupby(keys, sort=False).ngroup()
-    )
+    person, couple = events["person"].cat, events["couple"].cat
+    rows = pd.DataFrame({"person": person.codes.astype("int64"), "couple": couple.codes.astype("int64")})
+    names = person.categories
+    rows["unit"] = rows["person"]
+    if question.unit == "couple":
+        alone = (rows["person"] + len(couple.categories)).where(rows["person"] >= 0, NOBODY)
+        rows["unit"] = rows["couple"].where(rows["couple"] >= 0, alone)
+        names = couple.categories.astype(object).append(person.categories.astype(object))
+    rows["at"] = events["at"].to_numpy()
+    known, whats = rows["unit"] >= 0, [step.what for step in question.steps]
+    parts = [
+        rows[known & (events["what"] == step.what).to_numpy()].assign(
+            step=number, by_partner=step.by_partner, tie=len(whats) * (whats.index(step.what) + 1) - number
+        )
+        for number, step in enumerate(question.steps)
+    ]
+    if question.order == "strict":
+        others = rows[known & ~events["what"].isin(whats).to_numpy()]
+        parts.append(others.assign(step=NO_STEP, by_partner=False, tie=_TIES - 1))
+    return pd.concat(parts, ignore_index=True), names
+
+
+def _in_time(rows: Rows) -> Rows:
+    """Line by line, each in the order of time."""
     order = (rows["line"] * _MOMENTS + rows["at"]) * _TIES + rows["tie"]
     return rows.iloc[order.argsort(kind="stable")].reset_index(drop=True)
 
 
 def _for_each_beginner(question: Question, rows: Rows) -> Rows:
     """A couple's events once for each partner who may have begun, without those that are no step then."""
-    entering = rows["step"] == 0 if question.order != "any" else rows["by_partner"].eq(False)
-    begun = rows.loc[entering & rows["person"].notna(), ["couple", "person"]].drop_duplicates()
-    begun = begun.rename(columns={"person": "beginner"})
-    rows = rows[rows["person"].notna()].merge(begun, on="couple")
+    entering = rows["step"] == 0 if question.order != "any" else ~rows["by_partner"]
+    known = (rows["person"] >= 0) & (rows["couple"] >= 0)
+    begun = rows.loc[entering & known, ["couple", "person"]].drop_duplicates()
+    rows = rows[known].merge(begun.rename(columns={"person": "beginner"}), on="couple")
     rows["own"] = rows["person"] == rows["beginner"]
-    partners = rows["by_partner"].eq(True)
+    partners = rows["by_partner"]
     if question.unit == "person":
         rows["unit"] = rows["beginner"]
         fits = rows["own"] != partners
@@ -220,58 +241,63 @@ def _for_each_day(question: Question, rows: Rows, keys: list[str]) -> Rows:
     return rows[within]
 
 
-def _in_order(rows: Rows, may_begin: Any, steps: int, window: int | None, *, strict: bool) -> Rows:
+def _in_order(question: Question, rows: Rows, may_begin: Numbers) -> Rows:
     """Every row at which a try has got further, with the moments of its steps.
 
     A row that does a step goes on from the newest try that did the step before: it has the most time left.
     """
-    line, at, position = rows["line"], rows["at"], pd.Series(rows.index, index=rows.index, dtype="float64")
-    began = at.where((rows["step"] == 0) & may_begin)
-    came_from: list[Any] = []
-    level = began.notna().astype("int64")
-    for number in range(1, steps):
-        held = position.where(began.notna())
-        before = held.groupby(line).shift() if strict else held.groupby(line).ffill()
-        since = began.reindex(before).set_axis(rows.index)
-        does = (rows["step"] == number) & since.notna()
-        if window is not None:
-            does &= at - since <= window
-        began = since.where(does)
+    line, step, at = (rows[name].to_numpy() for name in ("line", "step", "at"))
+    position = np.arange(len(rows))
+    does = (step == 0) & may_begin
+    began, level = np.where(does, at, 0), does.astype("int64")
+    came_from = []
+    for number in range(1, len(question.steps)):
+        newest = position - 1 if question.order == "strict" else _newest(does)
+        before = np.maximum(newest, 0)
+        follows = (step == number) & (newest >= 0) & does[before] & (line[before] == line)
+        if question.window is not None:
+            follows &= at - began[before] <= question.window.total_seconds()
         came_from.append(before)
-        level = level.mask(does, number + 1)
-    found = rows[level > 0].assign(reached=level[level > 0])
-    here = pd.Series(found.index, index=found.index, dtype="float64")
-    for number in range(steps, 0, -1):
-        done = found["reached"] >= number
-        found[f"at_{number}"] = at.reindex(here).set_axis(found.index).where(done)
+        began, does = np.where(follows, began[before], 0), follows
+        level = np.where(follows, number + 1, level)
+    here = np.flatnonzero(level)
+    found = rows.iloc[here].assign(reached=level[here])
+    for number in range(len(question.steps), 0, -1):
+        done = found["reached"].to_numpy() >= number
+        found[f"at_{number}"] = np.where(done, at[here], np.nan)
         if number > 1:
-            here = came_from[number - 2].reindex(here).set_axis(found.index).where(done, here)
+            here = np.where(done, came_from[number - 2][here], here)
     return found
 
 
-def _in_any_order(rows: Rows, may_begin: Any, steps: int, window: int | None, *, strict: bool) -> Rows:  # noqa: ARG001 - as `_in_order`
+def _newest(does: Numbers) -> Numbers:
+    """For each row, the position of the last one up to it that does; -1 where there is none."""
+    return (
+        np.maximum.accumulate(np.where(does, np.arange(len(does)), -1)) if len(does) else does.astype("int64")
+    )
+
+
+def _in_any_order(question: Question, rows: Rows, may_begin: Numbers) -> Rows:
     """Every row at which a try may begin, with the moments of the steps that follow, in the order of time."""
-    line, at = rows["line"], rows["at"]
-    following = pd.DataFrame(
-        {number: at.where(rows["step"] == number).groupby(line).bfill() for number in range(steps)}
-    )
-    if window is not None:
-        following = following.where(following.sub(at, axis=0) <= window)
-    following = following[may_begin]
-    found = rows[may_begin].assign(reached=following.notna().sum(axis=1))
-    moments = pd.DataFrame(
-        [sorted(row, key=lambda moment: (moment != moment, moment)) for row in following.to_numpy().tolist()],
-        index=following.index,
-        columns=[f"at_{number}" for number in range(1, steps + 1)],
-        dtype="float64",
-    )
-    joined: Rows = found.join(moments)
-    return joined
+    line, step, at = (rows[name].to_numpy() for name in ("line", "step", "at"))
+    moments = np.full((len(rows), len(question.steps)), np.inf)
+    for number in range(len(question.steps)):
+        # The next one is the newest one, read backwards.
+        following = len(rows) - 1 - _newest((step == number)[::-1])[::-1]
+        there = np.minimum(following, len(rows) - 1)
+        follows = (following < len(rows)) & (line[there] == line)
+        if question.window is not None:
+            follows &= at[there] - at <= question.window.total_seconds()
+        moments[:, number] = np.where(follows, at[there], np.inf)
+    moments = np.sort(moments[may_begin], axis=1)
+    moments[np.isinf(moments)] = np.nan
+    found = rows[may_begin].assign(reached=(~np.isnan(moments)).sum(axis=1))
+    return found.assign(**{f"at_{number}": column for number, column in enumerate(moments.T, 1)})
 
 
-def _best(found: Rows, keys: list[str]) -> Rows:
+def best(found: Rows, keys: list[str]) -> Rows:
     """Of the tries of each unit the one that got furthest, of those the first, of those the last begun."""
-    moments = [name for name in found.columns if name.startswith("at_")]
+    moments = sorted(name for name in found.columns if name.startswith("at_"))
     found = found.assign(arrived=found[moments].max(axis=1))
     found = found.sort_values(["reached", "arrived", "at_1"], ascending=[False, True, False], kind="stable")
     return found.drop_duplicates(keys)[[*keys, "reached", *moments]].reset_index(drop=True)

@@ -58,6 +58,7 @@ from lib.models.discounting import BatchSwitchOff, CodeBatch, DiscountTerms, Mad
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
 from lib.models.goodwill import Goodwill
 from lib.models.invoices import Dispute, Invoice
+from lib.models.journeys import FunnelDay, FunnelEntry, RetentionCell
 from lib.models.limits import AttemptColumns, LimitColumns
 from lib.models.money import (
     InboxEvent,
@@ -139,6 +140,8 @@ __all__ = [
     "ExperimentCount",
     "ExportTicket",
     "FeatureUsage",
+    "FunnelDay",
+    "FunnelEntry",
     "FunnelStep",
     "Goodwill",
     "Heartbeat",
@@ -169,6 +172,7 @@ __all__ = [
     "RefundRecommendation",
     "Relationship",
     "RelationshipAnalytics",
+    "RetentionCell",
     "Reveal",
     "RevenueDay",
     "RiskAnswer",

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.core.errors import Invalid
@@ -73,7 +73,7 @@ happenings = moments.flatmap(
 ).map(lambda rows: [Event(*who, what, at(hour)) for hour, who, what in rows])
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     events=happenings,
     order=st.sampled_from(funnels.ORDERS),
