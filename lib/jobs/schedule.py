@@ -19,6 +19,7 @@ from lib.jobs import (
     drift,
     event_gaps,
     experiments,
+    funnels,
     open_invoices,
     payment_days,
     payment_reconciliation,
@@ -95,6 +96,7 @@ JOBS: Final[Mapping[str, Scheduled]] = MappingProxyType(
         at_risk.NAME: Scheduled(due=at_risk.is_due, run=at_risk.run_for_day),
         cohorts.NAME: Scheduled(due=cohorts.is_due, run=cohorts.run_for_day),
         experiments.NAME: Scheduled(due=experiments.is_due, run=experiments.run_for_day),
+        funnels.NAME: Scheduled(due=funnels.is_due, run=funnels.run_for_day, takes_hours=True),
         event_gaps.NAME: Scheduled(due=event_gaps.is_due, run=event_gaps.run_for_day),
         payment_days.NAME: Scheduled(due=payment_days.is_due, run=payment_days.run_for_day),
         open_invoices.NAME: Scheduled(

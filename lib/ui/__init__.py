@@ -31,6 +31,16 @@ from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_
 from lib.ui.filters import choose, filters, first_page, one_of, pick, pick_named, search_box, since, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import action
+from lib.ui.funnel_desk import (
+    entry_days,
+    go_to_unit,
+    may_see_units,
+    own_question,
+    ready_funnel,
+    show_funnel,
+    step_and_outcome,
+    units_at_step,
+)
 from lib.ui.giveaways import couple_credits, gift, grant, purchase
 from lib.ui.inbox import ageing, replay, replays, searched_document
 from lib.ui.limits import limits_section, own_limits
@@ -121,6 +131,7 @@ __all__ = [
     "document",
     "drift_classes",
     "enter_rate",
+    "entry_days",
     "facts",
     "figure_tile",
     "filters",
@@ -129,6 +140,7 @@ __all__ = [
     "for_customer",
     "frame",
     "gift",
+    "go_to_unit",
     "grant",
     "hand_on",
     "hand_over",
@@ -137,6 +149,7 @@ __all__ = [
     "make_batch",
     "make_code",
     "may",
+    "may_see_units",
     "moment",
     "month",
     "movements_section",
@@ -150,6 +163,7 @@ __all__ = [
     "our_row",
     "own_drift",
     "own_limits",
+    "own_question",
     "page",
     "payments",
     "payments_section",
@@ -165,6 +179,7 @@ __all__ = [
     "rate_tile",
     "read",
     "read_shared",
+    "ready_funnel",
     "recommendation",
     "recommended_then",
     "reconcile_head",
@@ -179,9 +194,11 @@ __all__ = [
     "search_box",
     "searched_document",
     "sections",
+    "show_funnel",
     "since",
     "standing",
     "stands_on",
+    "step_and_outcome",
     "steps",
     "stop_or_resume",
     "switch_batch_off",
@@ -191,6 +208,7 @@ __all__ = [
     "timeline",
     "toggle",
     "trace",
+    "units_at_step",
     "waiting",
     "watch",
     "watch_plan",
