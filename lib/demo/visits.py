@@ -106,7 +106,7 @@ class Visits:
         self._events = 0
 
     def couple(self, couple: Couple, money: Money, random: Random, beginning: Random) -> None:
-        """The visits of both, the first of which is the sign-up; `beginning` draws those of the first days."""
+        """The visits of both partners; the first is the sign-up, and `beginning` draws those just after."""
         self._couples += 1
         # What is missing so far, this couple included: the total comes out right whatever the weights are.
         due = max(0.0, self._couples * self._per_couple - self._events)

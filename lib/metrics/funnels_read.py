@@ -185,4 +185,6 @@ def _entries(view: View, name: str, question: Question, since: date, until: date
 
 
 def _units(question: Question) -> str:
-    return "couples and visitors" if question.unit == "couple" else "people and visitors"
+    who = "couples" if question.unit == "couple" else "people"
+    visitors = any(what.startswith(funnels_steps.STEP) for what in whats_of(question))
+    return f"{who} and visitors" if visitors else who

@@ -9,6 +9,7 @@
     subscribed    a subscription began, with a trial or without (`subscriptions`); gifts are none
     trial         one began with a trial
     paid          a payment for a subscription went through (`payment_transactions`), paid back later or not
+    paid_back     such a payment was paid back, in part or whole (`refunds`)
 
 Events and pages are read from indexes of revision 0118 alone. Moments are whole seconds; what lies in the
 future was noted by a clock that is wrong, and is left out.
@@ -50,6 +51,7 @@ from lib.models import (
     FunnelStep,
     PageView,
     Payment,
+    Refund,
     Relationship,
     Subscription,
     User,
@@ -62,6 +64,7 @@ LANDING: Final = "step:landing"
 VISITOR: Final = "visitor:"
 _BETWEEN: Final = "\n"
 ANY_EVENT: Final = "event:*"
+PAID_BACK: Final = "paid_back"
 _NAMED: Final = {
     "visit": "Visit",
     "signed_up": "Account made",
@@ -180,6 +183,26 @@ def in_the_future(session: Session, whats: Sequence[str], now: datetime) -> int:
     return session.scalar(select(func.count()).select_from(union_all(*late).subquery())) or 0
 
 
+def firsts(session: Session, what: str, since: date, now: datetime, *, couples: bool) -> Rows:
+    """Who did something for the first time ever since a day (UTC): unit, at. One statement.
+
+    A unit is a couple, or a person without one, where `couples`; otherwise a person.
+    """
+    source = _source(what)
+    unit = func.coalesce(source.couple, source.person) if couples else source.person
+    first = func.min(seconds_of(source.at))
+    chosen = (
+        select(unit.label("unit"), first.label("at"))
+        .where(*source.rows, unit.is_not(None), source.at <= now)
+        .group_by(unit)
+        .having(first >= int(day_bounds(since)[0].timestamp()))
+    )
+    rows = [tuple(row) for row in session.execute(chosen)]
+    return pd.DataFrame(
+        {"unit": pd.Series([unit for unit, _ in rows], dtype=object), "at": [at for _, at in rows]}
+    ).astype({"at": "int64"})
+
+
 def first_day(session: Session, what: str) -> date | None:
     """The first day (UTC) on which something happened; None where it never did."""
     source = _source(what)
@@ -281,12 +304,19 @@ def _payments() -> _Source:
     )
 
 
+def _paid_back() -> _Source:
+    paid = and_(Refund.transaction_id == Payment.id, Payment.transaction_type == "subscription")
+    back = and_(Refund.status == "processed", Refund.processed_at.is_not(None))
+    return _Source(Payment.user_id, Payment.relationship_id, Refund.processed_at, (paid, back))
+
+
 _OWN: Final[dict[str, Callable[[], _Source]]] = {
     "visit": _visits,
     "signed_up": _accounts,
     "subscribed": _subscriptions,
     "trial": lambda: _subscriptions(Subscription.trial_end_date.is_not(None)),
     "paid": _payments,
+    PAID_BACK: _paid_back,
 }
 
 

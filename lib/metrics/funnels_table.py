@@ -67,7 +67,7 @@ def step_rows(found: Funnel) -> list[StepRow]:
 
 def definition(question: Question) -> str:
     """What the funnel counts, as a sentence or two for a reader."""
-    who = "Couples, or visitors until they are one," if question.unit == "couple" else "People"
+    who = "Couples, and people or visitors without one," if question.unit == "couple" else "People"
     within = f"within {span(question.window)} of the first" if question.window else "at any time after it"
     said = f"{who} that enter with a first step on these days (UTC). The others follow {within}, "
     said += f"{_ORDERS[question.order]}. Of several tries the furthest counts, of equal ones the first."

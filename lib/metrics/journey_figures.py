@@ -5,17 +5,21 @@ from typing import Final
 import plotly.graph_objects as go
 
 from lib.metrics.drawing import layout
-from lib.metrics.figure import percent
+from lib.metrics.figure import percent, rounded
+from lib.metrics.figures import AVERAGE, SO_FAR, Square, grid
 from lib.metrics.funnels_read import Funnel
 from lib.metrics.funnels_table import step_rows
+from lib.metrics.retention_read import Retention
+from lib.metrics.retention_table import cohort_name
 
 _BAR: Final = 46  # pixels, with the space to the next
 _OF: Final = {"came": "of the first step", "lost": "of the step before, lost"}
-_LOST: Final = "rgba(128, 128, 128, 0.25)"
+# Greys that read on white and on black.
+_LOST, _LOST_EDGE, _LOST_TEXT = "rgba(128,128,128,.14)", "rgba(128,128,128,.5)", "#808080"
 
 
 def funnel_bars(found: Funnel) -> go.Figure:
-    """A bar for each step, the first on top: those who came, and hatched those who were lost before it.
+    """A bar for each step, the first on top: those who came, and pale those who were lost before it.
 
     A click gives the number of the step, and whether it was on those who came or who were lost.
     """
@@ -38,13 +42,16 @@ def funnel_bars(found: Funnel) -> go.Figure:
                 y=names,
                 x=numbers,
                 text=[
-                    f"{number:,} · {percent(share)}" if number and share is not None else ""
+                    f"{'' if came else '−'}{number:,} · {percent(share)}"
+                    if number and share is not None
+                    else ""
                     for number, share in zip(numbers, shares, strict=True)
                 ],
                 textposition="auto" if came else "inside",
                 insidetextanchor="start",
                 customdata=[(str(row.number), outcome) for row in rows],
-                marker=None if came else {"color": _LOST, "pattern": {"shape": "/", "fgopacity": 0.3}},
+                insidetextfont=None if came else {"color": _LOST_TEXT},
+                marker=None if came else {"color": _LOST, "line": {"width": 1, "color": _LOST_EDGE}},
                 hovertemplate=f"%{{y}}: %{{text}} {_OF[outcome]}<extra></extra>",
             )
         )
@@ -54,8 +61,44 @@ def funnel_bars(found: Funnel) -> go.Figure:
         height=_BAR * len(rows) + 90,
         clickmode="event+select",
         dragmode=False,
-        uniformtext={"mode": "hide", "minsize": 9},
+        uniformtext={"mode": "hide", "minsize": 11},
     )
     figure.update_yaxes(autorange="reversed", type="category", fixedrange=True, automargin=True)
     figure.update_xaxes(tickformat=",d", rangemode="tozero", fixedrange=True)
     return figure
+
+
+def retention_squares(found: Retention) -> go.Figure:
+    """A heat map of cohorts by age; the average of those that are mature, all as one, is its last row.
+
+    A cell whose time goes on is hatched. A click on one gives its cohort and its age.
+    """
+    period = found.asked.definition.period
+    cells = [
+        Square(
+            cohort_name(found.asked, cohort.start),
+            cell.age,
+            float(cell.share),
+            f"{rounded(100 * cell.share)} %",
+            f"{cohort_name(found.asked, cohort.start)}, age {cell.age}: {percent(cell.share)}, "
+            f"{cell.returned:,} of {cohort.size:,}{'' if cell.mature else f' ({SO_FAR})'}",
+            cell.mature,
+        )
+        for cohort in found.cohorts
+        for cell in cohort.cells
+        if cell.share is not None
+    ]
+    averages = [
+        Square(
+            AVERAGE,
+            each.age,
+            float(each.pooled),
+            f"{rounded(100 * each.pooled)} %",
+            f"Age {each.age}: {percent(each.pooled)} of {each.people:,} in {each.cohorts:,} mature cohorts",
+            mature=True,
+        )
+        for each in found.averages
+        if each.pooled is not None
+    ]
+    across = f"{period.title()}s since the beginning"
+    return grid([*cells, *averages], "Came back", top=1.0, tickformat=".0%", across=across)

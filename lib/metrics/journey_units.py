@@ -23,6 +23,12 @@ COLUMNS: Final = (
     Column("steps", "Steps done", "count"),
     Column("id", "Id", "id"),
 )
+COLUMNS_OF_A_COHORT: Final = (
+    Column("name", "Who"),
+    Column("partner", "Partner"),
+    Column("entered_at", "Began", "moment"),
+    Column("id", "Id", "id"),
+)
 
 
 @dataclass(frozen=True, slots=True)

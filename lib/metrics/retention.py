@@ -25,6 +25,7 @@ from lib.core.moments import day_bounds
 
 Period = Literal["day", "week", "month"]
 Rows: TypeAlias = pd.DataFrame
+Counts: TypeAlias = dict[tuple[int, int], int]
 
 PERIODS: Final[tuple[Period, ...]] = ("week", "month", "day")
 COHORTS: Final = ("first", "recurring")
@@ -162,11 +163,21 @@ def returned(
     return pd.concat([cohorts[["unit", "cohort"]].assign(age=0), kept], ignore_index=True)
 
 
+def counts_of(definition: Definition, came: Rows) -> Counts:
+    """How many are kept, by the cohort's number and the age, from `returned`."""
+    if definition.counting == "on_or_after" and len(came):
+        last = came.sort_values("age").drop_duplicates(["unit", "cohort"], keep="last")
+        ages = pd.DataFrame({"until": range(int(came["age"].max()) + 1)})
+        came = last.merge(ages, how="cross").query("until <= age").drop(columns="age")
+        came = came.rename(columns={"until": "age"})
+    sizes: Any = came.groupby(["cohort", "age"]).size()
+    return {(int(cohort), int(age)): int(number) for (cohort, age), number in sizes.items()}
+
+
 def table(
-    definition: Definition, came: Rows, first: date, periods: int, now: datetime
+    definition: Definition, counts: Counts, first: date, periods: int, now: datetime
 ) -> tuple[tuple[Cohort, ...], tuple[Average, ...]]:
-    """Cohorts in the order of time, and the averages by age, from `returned`; nothing later than now."""
-    counts = _counts(definition, came)
+    """Cohorts in the order of time, and the averages by age, from `counts_of`; nothing later than now."""
     start = number_of(first, definition)
     cohorts = tuple(
         _cohort(definition, counts, number, start, periods, now)
@@ -237,20 +248,9 @@ def _at_least(times: int, groups: Any) -> Rows:
     return pd.DataFrame(sizes[sizes >= times].index.to_frame(index=False))
 
 
-def _counts(definition: Definition, came: Rows) -> dict[tuple[int, int], int]:
-    """How many are kept, by cohort and age."""
-    if definition.counting == "on_or_after" and len(came):
-        last = came.sort_values("age").drop_duplicates(["unit", "cohort"], keep="last")
-        ages = pd.DataFrame({"until": range(int(came["age"].max()) + 1)})
-        came = last.merge(ages, how="cross").query("until <= age").drop(columns="age")
-        came = came.rename(columns={"until": "age"})
-    sizes: Any = came.groupby(["cohort", "age"]).size()
-    return {(int(cohort), int(age)): int(number) for (cohort, age), number in sizes.items()}
-
-
 def _cohort(
     definition: Definition,
-    counts: dict[tuple[int, int], int],
+    counts: Counts,
     number: int,
     start: int,
     periods: int,

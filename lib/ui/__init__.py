@@ -51,6 +51,7 @@ from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.plan_desk import plan_offers, steps, watch_plan, wish
 from lib.ui.progress import watch_work
 from lib.ui.refund_desk import for_customer, hand_on, recommendation, recommended_then
+from lib.ui.retention_desk import asked_retention, retention_cell, show_retention, units_of_cell
 from lib.ui.revenue_behind import couples_behind
 from lib.ui.revenue_desk import all_currencies, compared_with, revenue_tiles, ways_down
 from lib.ui.revenue_sections import (
@@ -95,6 +96,7 @@ __all__ = [
     "announce",
     "answer_risk",
     "ask_stripe",
+    "asked_retention",
     "attempt",
     "back",
     "badge",
@@ -188,6 +190,7 @@ __all__ = [
     "replays",
     "reporting_currency",
     "results",
+    "retention_cell",
     "reveal",
     "revenue_tiles",
     "risk_tiles",
@@ -195,6 +198,7 @@ __all__ = [
     "searched_document",
     "sections",
     "show_funnel",
+    "show_retention",
     "since",
     "standing",
     "stands_on",
@@ -209,6 +213,7 @@ __all__ = [
     "toggle",
     "trace",
     "units_at_step",
+    "units_of_cell",
     "waiting",
     "watch",
     "watch_plan",

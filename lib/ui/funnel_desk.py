@@ -8,14 +8,15 @@ import streamlit as st
 
 from lib.core import moments
 from lib.core.access import Permission
-from lib.core.listing import Page
+from lib.core.listing import Column, Page
 from lib.metrics import funnels, funnels_steps, funnels_table, journey_figures, journey_units
+from lib.metrics.figure import percent
 from lib.metrics.funnels import Question, Step, Unit
 from lib.metrics.funnels_read import Funnel, Walked
 from lib.metrics.funnels_ready import READY
 from lib.ui import desk, navigation
 from lib.ui.charts import chart
-from lib.ui.filters import filters, first_page, one_of, pick
+from lib.ui.filters import filters, first_page, forget_what_is_not_there, one_of, pick
 from lib.ui.show import Tile, tiles
 from lib.ui.table import page_number, paged
 
@@ -65,7 +66,7 @@ def own_question(whats: Sequence[str]) -> Question:
         for number in range(1, funnels.MOST + 1):
             # The first step begins; the partner can only follow.
             names = [name for name, step in options.items() if number > 1 or not step.by_partner]
-            name = pick(f"Step {number}", names, key=f"step{number}")
+            name = pick(f"Step {number}", names, key=f"step{number}", unpicked="Choose")
             if name is None:
                 if number > 1:
                     break
@@ -93,7 +94,7 @@ def show_funnel(found: Funnel, title: str) -> None:
             [
                 Tile("Entered", f"{found.steps[0].reached:,}"),
                 Tile("Came to the end", f"{later[-1].reached:,}", help=found.basis.of_what),
-                Tile("Of the first step", _percent(later[-1].of_first)),
+                Tile("Of the first step", percent(later[-1].of_first or 0)),
                 Tile(
                     "Most lost before",
                     rows[found.steps.index(worst)].step,
@@ -120,12 +121,12 @@ def show_funnel(found: Funnel, title: str) -> None:
 def step_and_outcome(found: Funnel) -> tuple[int, str] | None:
     """The step whose people are asked for, clicked in the chart or chosen here; None for none."""
     names = {str(row.number): f"{row.number}. {row.step}" for row in funnels_table.step_rows(found)}
-    if st.session_state.get("step") not in (None, *names):
-        st.session_state.pop("step")
-    if st.query_params.get("step") not in (None, *names.values(), *names):
-        st.query_params.pop("step")
+    if st.query_params.get("step") not in names.values():
+        forget_what_is_not_there("step", list(names))
     with filters():
-        number = pick("Step", list(names), key="step", shown_as=lambda number: names[number])
+        number = pick(
+            "Step", list(names), key="step", shown_as=lambda number: names[number], unpicked="Choose"
+        )
         outcome = one_of("Who", list(_OUTCOMES), key="outcome", shown_as=lambda code: _OUTCOMES[code])
     if number is None:
         st.caption("Click a bar, or choose a step here, for those behind it.")
@@ -144,15 +145,15 @@ def may_see_units() -> bool:
 def units_at_step(walked: Walked, number: int, outcome: str) -> None:
     """Who came to a step, or was lost before it, by pages; a click opens the couple or the person."""
     found = funnels_table.at_step(walked, number, outcome)
-    page = desk.read(journey_units.names, walked.question.unit, found, page_number())
-    units_table(
-        page, walked.question.unit, empty="Nobody: this step lost none." if outcome == "lost" else "Nobody."
-    )
+    unit = walked.question.unit
+    page = desk.read(journey_units.names, unit, found, page_number())
+    empty = "Nobody: no one was lost before this step." if outcome == "lost" else "Nobody came to this step."
+    units_table(page, journey_units.COLUMNS, unit, empty=empty)
 
 
-def units_table(page: Page, unit: Unit, *, empty: str) -> None:
+def units_table(page: Page, columns: Sequence[Column], unit: Unit, *, empty: str) -> None:
     """Couples or people of one page; a click opens theirs."""
-    paged(page, journey_units.COLUMNS, key="units", empty=empty, opens="opens", parameter=unit)
+    paged(page, columns, key="units", empty=empty, opens="opens", parameter=unit)
 
 
 def go_to_unit() -> None:
@@ -181,7 +182,3 @@ def _day(label: str, default: date, *, key: str) -> date:
         width=150,
     )
     return chosen if isinstance(chosen, date) else default
-
-
-def _percent(share: object) -> str:
-    return "–" if share is None else f"{float(share):.1%}"  # type: ignore[arg-type]

@@ -59,7 +59,13 @@ def retention_table(case: dict[str, Any]) -> None:
     events = retention.frame((each["user"], moment(each["at"])) for each in case["events"])
     members = retention.members(definition, events, first, case["periods"])
     came = retention.returned(definition, members, events, first, case["periods"])
-    cohorts, _ = retention.table(definition, came, first, case["periods"], datetime(2030, 1, 1, tzinfo=UTC))
+    cohorts, _ = retention.table(
+        definition,
+        retention.counts_of(definition, came),
+        first,
+        case["periods"],
+        datetime(2030, 1, 1, tzinfo=UTC),
+    )
     counts = [[cell.returned for cell in cohort.cells] for cohort in cohorts]
 
     assert cohorts[0].start == first
@@ -117,7 +123,9 @@ def definition_of_subscription_retention(case: dict[str, Any]) -> None:
     by_month, first = Definition("month"), date(2026, 1, 1)
     members = retention.members(by_month, events, first, 4)
     came = retention.returned(by_month, members, events, first, 4, losses)
-    cohorts, averages = retention.table(by_month, came, first, 4, datetime(2026, 4, 15, tzinfo=UTC))
+    cohorts, averages = retention.table(
+        by_month, retention.counts_of(by_month, came), first, 4, datetime(2026, 4, 15, tzinfo=UTC)
+    )
     january = cohorts[0]
 
     assert january.size == 5
