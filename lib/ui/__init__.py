@@ -33,8 +33,6 @@ from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import action
 from lib.ui.funnel_desk import (
     entry_days,
-    go_to_unit,
-    may_see_units,
     own_question,
     ready_funnel,
     show_funnel,
@@ -43,6 +41,7 @@ from lib.ui.funnel_desk import (
 )
 from lib.ui.giveaways import couple_credits, gift, grant, purchase
 from lib.ui.inbox import ageing, replay, replays, searched_document
+from lib.ui.journey_units import may_see_units, opened_unit
 from lib.ui.limits import limits_section, own_limits
 from lib.ui.links import link, object_link, waiting
 from lib.ui.names import action_and_code, action_name
@@ -142,7 +141,6 @@ __all__ = [
     "for_customer",
     "frame",
     "gift",
-    "go_to_unit",
     "grant",
     "hand_on",
     "hand_over",
@@ -162,6 +160,7 @@ __all__ = [
     "one_of",
     "open_row",
     "opened",
+    "opened_unit",
     "our_row",
     "own_drift",
     "own_limits",

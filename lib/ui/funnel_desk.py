@@ -7,18 +7,17 @@ from typing import Final
 import streamlit as st
 
 from lib.core import moments
-from lib.core.access import Permission
-from lib.core.listing import Column, Page
 from lib.metrics import funnels, funnels_steps, funnels_table, journey_figures, journey_units
 from lib.metrics.figure import percent
 from lib.metrics.funnels import Question, Step, Unit
 from lib.metrics.funnels_read import Funnel, Walked
 from lib.metrics.funnels_ready import READY
-from lib.ui import desk, navigation
+from lib.ui import desk
 from lib.ui.charts import chart
 from lib.ui.filters import filters, first_page, forget_what_is_not_there, one_of, pick
+from lib.ui.journey_units import units_table
 from lib.ui.show import Tile, tiles
-from lib.ui.table import page_number, paged
+from lib.ui.table import page_number
 
 OWN: Final = "Your own steps"
 _OWN_DAYS: Final = "Other days"
@@ -134,14 +133,6 @@ def step_and_outcome(found: Funnel) -> tuple[int, str] | None:
     return int(number), outcome
 
 
-def may_see_units() -> bool:
-    """Whether the role sees who is behind a figure; says so where it does not."""
-    if desk.may(Permission.PEOPLE_READ):
-        return True
-    st.info("Your role sees sums, not the people behind them.", icon=":material/block:")
-    return False
-
-
 def units_at_step(walked: Walked, number: int, outcome: str) -> None:
     """Who came to a step, or was lost before it, by pages; a click opens the couple or the person."""
     found = funnels_table.at_step(walked, number, outcome)
@@ -149,19 +140,6 @@ def units_at_step(walked: Walked, number: int, outcome: str) -> None:
     page = desk.read(journey_units.names, unit, found, page_number())
     empty = "Nobody: no one was lost before this step." if outcome == "lost" else "Nobody came to this step."
     units_table(page, journey_units.COLUMNS, unit, empty=empty)
-
-
-def units_table(page: Page, columns: Sequence[Column], unit: Unit, *, empty: str) -> None:
-    """Couples or people of one page; a click opens theirs."""
-    paged(page, columns, key="units", empty=empty, opens="opens", parameter=unit)
-
-
-def go_to_unit() -> None:
-    """Where the address names a couple or a person of a list, go to their page."""
-    for unit, slug in (("couple", "relationships"), ("person", "users")):
-        if key := st.query_params.get(unit):
-            target = next(each for each in navigation.DESKS if each.slug == slug)
-            st.switch_page(target.file, query_params={"id": key})
 
 
 def _options(whats: Sequence[str]) -> dict[str, Step]:

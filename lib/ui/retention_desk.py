@@ -14,7 +14,7 @@ from lib.metrics.retention_read import Asked, Beginning, Kept, Retention
 from lib.ui import desk
 from lib.ui.charts import chart
 from lib.ui.filters import filters, forget_what_is_not_there, one_of, pick
-from lib.ui.funnel_desk import units_table
+from lib.ui.journey_units import units_table
 from lib.ui.show import distinct
 from lib.ui.table import frame, page_number
 
