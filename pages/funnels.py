@@ -7,8 +7,6 @@ from lib.core.access import Permission
 from lib.metrics import funnels_read, funnels_ready
 
 ui.page("Funnels", Permission.FUNNELS_READ)
-if ui.opened_unit(back_to="The funnel"):
-    st.stop()
 
 with ui.filters():
     name = ui.ready_funnel()

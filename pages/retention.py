@@ -7,8 +7,6 @@ from lib.core.access import Permission
 from lib.metrics import funnels_read, retention_read
 
 ui.page("Retention", Permission.RETENTION_READ)
-if ui.opened_unit(back_to="The grid"):
-    st.stop()
 
 asked = ui.asked_retention(ui.read(funnels_read.known_whats))
 if retention_read.ready_name(asked):

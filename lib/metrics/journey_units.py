@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from sqlalchemy import literal, select
 from sqlalchemy.orm import aliased
@@ -15,6 +16,7 @@ from lib.metrics.funnels import Unit
 from lib.metrics.funnels_table import AtStep
 from lib.models import Relationship, User
 
+_PAGES: Final = {"couple": "relationships", "person": "users"}
 COLUMNS: Final = (
     Column("name", "Who"),
     Column("partner", "Partner"),
@@ -22,21 +24,23 @@ COLUMNS: Final = (
     Column("last_at", "Last step", "moment"),
     Column("steps", "Steps done", "count"),
     Column("id", "Id", "id"),
+    Column("address", "Page", "link"),
 )
 COLUMNS_OF_A_COHORT: Final = (
     Column("name", "Who"),
     Column("partner", "Partner"),
     Column("entered_at", "Began", "moment"),
     Column("id", "Id", "id"),
+    Column("address", "Page", "link"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """One couple or person of a list; `opens` is its id where it has a page: a visitor has none."""
+    """One couple or person of a list; `address` is that of its page: a visitor has none."""
 
     id: str
-    opens: str | None
+    address: str | None
     name: str
     partner: str | None
     entered_at: datetime
@@ -56,8 +60,8 @@ def names(view: View, unit: Unit, found: Sequence[AtStep], number: int = 1) -> P
     rows: list[Any] = []
     for each in shown:
         name, partner = known.get(each.unit, ("A visitor without an account", None))
-        opens = each.unit if each.unit in known else None
-        rows.append(Named(each.unit, opens, name, partner, each.entered_at, each.last_at, each.steps))
+        address = f"/{_PAGES[unit]}?{urlencode({'id': each.unit})}" if each.unit in known else None
+        rows.append(Named(each.unit, address, name, partner, each.entered_at, each.last_at, each.steps))
     return Page(rows, number, PAGE_SIZE, len(found))
 
 

@@ -41,7 +41,7 @@ from lib.ui.funnel_desk import (
 )
 from lib.ui.giveaways import couple_credits, gift, grant, purchase
 from lib.ui.inbox import ageing, replay, replays, searched_document
-from lib.ui.journey_units import may_see_units, opened_unit
+from lib.ui.journey_units import may_see_units
 from lib.ui.limits import limits_section, own_limits
 from lib.ui.links import link, object_link, waiting
 from lib.ui.names import action_and_code, action_name
@@ -160,7 +160,6 @@ __all__ = [
     "one_of",
     "open_row",
     "opened",
-    "opened_unit",
     "our_row",
     "own_drift",
     "own_limits",

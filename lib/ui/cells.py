@@ -17,6 +17,7 @@ _BUTTON_PADDING: Final = 32
 _ID_WIDTH: Final = 180
 _WIDEST: Final = 360
 _PAGE_WIDTH: Final = 840
+_OPEN: Final = "Open"
 
 
 def cell(row: Any, column: Column) -> Any:
@@ -68,7 +69,7 @@ def widths(rows: Sequence[Any], columns: Sequence[Column]) -> Mapping[str, int]:
 
 def _width(column: Column, rows: Sequence[Any]) -> int:
     """Wide enough for nine cells of ten: one very long name does not push everything else away."""
-    lengths = sorted(len(written(row, column)) for row in rows)
+    lengths = sorted(len(_OPEN if column.kind == "link" else written(row, column)) for row in rows)
     chip = _CHIP_PADDING if column.kind in {"status", "flag"} else 0
     letters = max(
         len(column.title) * _LETTER_WIDTH, lengths[(len(lengths) - 1) * 9 // 10] * _LETTER_WIDTH + chip
@@ -92,6 +93,8 @@ def config(column: Column, rows: Sequence[Any], width: int | None) -> Any:
             return kinds.TextColumn(**common, alignment="right")
         case "count" | "decimal" | "percent":
             return kinds.NumberColumn(**common, format=as_numbers[column.kind])
+        case "link":
+            return kinds.LinkColumn(**common, display_text=_OPEN)
         case "flag":
             return kinds.MultiselectColumn(**common, options=["Yes"], color=["blue"])
         case "status":

@@ -17,7 +17,6 @@ from lib.ui.charts import chart
 from lib.ui.filters import filters, first_page, forget_what_is_not_there, one_of, pick
 from lib.ui.journey_units import units_table
 from lib.ui.show import Tile, tiles
-from lib.ui.table import page_number
 
 OWN: Final = "Your own steps"
 _OWN_DAYS: Final = "Other days"
@@ -134,12 +133,10 @@ def step_and_outcome(found: Funnel) -> tuple[int, str] | None:
 
 
 def units_at_step(walked: Walked, number: int, outcome: str) -> None:
-    """Who came to a step, or was lost before it, by pages; a click opens the couple or the person."""
+    """Who came to a step, or was lost before it, by pages."""
     found = funnels_table.at_step(walked, number, outcome)
-    unit = walked.question.unit
-    page = desk.read(journey_units.names, unit, found, page_number())
     empty = "Nobody: no one was lost before this step." if outcome == "lost" else "Nobody came to this step."
-    units_table(page, journey_units.COLUMNS, unit, empty=empty)
+    units_table(found, journey_units.COLUMNS, walked.question.unit, empty=empty)
 
 
 def _options(whats: Sequence[str]) -> dict[str, Step]:

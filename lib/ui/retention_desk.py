@@ -16,7 +16,7 @@ from lib.ui.charts import chart
 from lib.ui.filters import filters, forget_what_is_not_there, one_of, pick
 from lib.ui.journey_units import units_table
 from lib.ui.show import distinct
-from lib.ui.table import frame, page_number
+from lib.ui.table import frame
 
 _UNITS: Final[Mapping[str, Unit]] = {"Couples": "couple", "People": "person"}
 _PERIODS: Final[Mapping[str, Period]] = {"Weeks": "week", "Months": "month", "Days": "day"}
@@ -109,7 +109,6 @@ def retention_cell(found: Retention) -> tuple[date, int, bool] | None:
 
 
 def units_of_cell(found: Kept, cohort: date, age: int, back: bool) -> None:
-    """Who of a cohort came back at an age, or did not, by pages; a click opens the couple or the person."""
+    """Who of a cohort came back at an age, or did not, by pages."""
     units = retention_read.of_cell(found, cohort, age, back=back)
-    page = desk.read(journey_units.names, found.asked.unit, units, page_number())
-    units_table(page, journey_units.COLUMNS_OF_A_COHORT, found.asked.unit, empty="Nobody of this cohort.")
+    units_table(units, journey_units.COLUMNS_OF_A_COHORT, found.asked.unit, empty="Nobody of this cohort.")

@@ -121,16 +121,14 @@ class Desk:
         self.heading(title).wait_for()
         self.settled()
 
-    def open_row(self, row: int = 0, table: int = 0, *, parameter: str = "id") -> None:
+    def open_row(self, row: int = 0, table: int = 0) -> None:
         """Open a row of a table by its first column. It is drawn on a canvas, some time after the page."""
         grid = self.page.get_by_test_id("stDataFrame").filter(visible=True).nth(table)
         grid.locator("canvas").first.wait_for()
         for _ in range(5):
             grid.click(position={"x": 30, "y": _ROW * (row + 1) + _ROW // 2})
             with suppress(PlaywrightTimeout):
-                self.page.wait_for_url(
-                    re.compile(rf"[?&]{parameter}="), timeout=PATIENCE_MS / 5, wait_until="commit"
-                )
+                self.page.wait_for_url(re.compile(r"[?&]id="), timeout=PATIENCE_MS / 5, wait_until="commit")
                 break
         self.settled()
 

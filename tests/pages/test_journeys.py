@@ -66,7 +66,8 @@ def test_admin_sees_who_was_lost_and_product_only_how_many(company: Database) ->
     product = open_page(Role.PRODUCT, "funnels", **chosen)
 
     assert not admin.exception, admin.exception
-    assert list(admin.dataframe[-1].value["name"]) == ["Ben S. ›"]
+    assert list(admin.dataframe[-1].value["name"]) == ["Ben S."]
+    assert list(admin.dataframe[-1].value["address"]) == ["/relationships?id=c2"]
     assert "Your role sees sums, not the people behind them." in said(product)
     assert "Ben" not in str([frame.value for frame in product.dataframe])
 
@@ -104,7 +105,7 @@ def test_the_grid_of_retention_names_its_definition_and_leads_to_the_couples(com
     assert len(usual.get("plotly_chart")) == 1
     assert not admin.exception, admin.exception
     assert "spans of 7 days since each one's own beginning" in said(admin)
-    assert list(admin.dataframe[-1].value["name"]) == ["Anna E. ›"]
+    assert list(admin.dataframe[-1].value["name"]) == ["Anna E."]
 
 
 def retention_week() -> str:
