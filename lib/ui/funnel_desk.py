@@ -85,18 +85,17 @@ def own_question(whats: Sequence[str]) -> Question:
 def show_funnel(found: Funnel, title: str) -> None:
     """Tiles, the chart with its table, the definition, and what is still open."""
     if not found.why_not:
-        _, *later = found.steps
-        worst = max(later, key=lambda each: each.dropped)
-        rows = funnels_table.step_rows(found)
+        first, *later = funnels_table.step_rows(found)
+        lost = max(later, key=lambda row: row.dropped)
         tiles(
             [
-                Tile("Entered", f"{found.steps[0].reached:,}"),
-                Tile("Came to the end", f"{later[-1].reached:,}", help=found.basis.of_what),
+                Tile("Entered", f"{first.reached:,}", help=found.basis.of_what),
+                Tile("Came to the end", f"{later[-1].reached:,}"),
                 Tile("Of the first step", percent(later[-1].of_first or 0)),
                 Tile(
                     "Most lost before",
-                    rows[found.steps.index(worst)].step,
-                    help=f"{worst.dropped:,} came to the step before and not to this one.",
+                    f"Step {lost.number}",
+                    help=f"{lost.step}: {lost.dropped:,} came to the step before and not to this one.",
                 ),
             ]
         )
