@@ -26,6 +26,7 @@ class Permission(StrEnum):
     ERRORS_READ = "errors:read"
     ERRORS_RESOLVE = "errors:resolve"
     EXPERIMENTS_READ = "experiments:read"
+    FUNNELS_READ = "funnels:read"
     HOME_READ = "home:read"
     INBOX_READ = "inbox:read"
     INBOX_REPLAY = "inbox:replay"
@@ -38,6 +39,7 @@ class Permission(StrEnum):
     REFUNDS_DECIDE = "refunds:decide"
     REFUNDS_READ = "refunds:read"
     REFUNDS_REQUEST = "refunds:request"
+    RETENTION_READ = "retention:read"
     REVENUE_CLOSE = "revenue:close"
     REVENUE_COUPLES = "revenue:couples"
     REVENUE_READ = "revenue:read"
@@ -132,7 +134,9 @@ _PRODUCT: Final = {
     P.ERRORS_READ,
     P.ERRORS_RESOLVE,
     P.EXPERIMENTS_READ,
+    P.FUNNELS_READ,
     P.HOME_READ,
+    P.RETENTION_READ,
     P.REVENUE_READ,
     P.REVENUE_REMARK,
 }

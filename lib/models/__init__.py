@@ -67,6 +67,7 @@ from lib.models.error_groups import (
 )
 from lib.models.goodwill import Goodwill
 from lib.models.invoices import Dispute, Invoice
+from lib.models.journeys import FunnelDay, FunnelEntry, RetentionCell
 from lib.models.limits import AttemptColumns, LimitColumns
 from lib.models.money import (
     InboxEvent,
@@ -155,6 +156,8 @@ __all__ = [
     "ExperimentCount",
     "ExportTicket",
     "FeatureUsage",
+    "FunnelDay",
+    "FunnelEntry",
     "FunnelStep",
     "Goodwill",
     "Heartbeat",
@@ -185,6 +188,7 @@ __all__ = [
     "RefundRecommendation",
     "Relationship",
     "RelationshipAnalytics",
+    "RetentionCell",
     "Reveal",
     "RevenueDay",
     "RiskAnswer",

@@ -51,8 +51,17 @@ from lib.ui.error_desk import error_groups_list, error_row
 from lib.ui.filters import choose, filters, first_page, one_of, pick, pick_named, search_box, since, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import action
+from lib.ui.funnel_desk import (
+    entry_days,
+    own_question,
+    ready_funnel,
+    show_funnel,
+    step_and_outcome,
+    units_at_step,
+)
 from lib.ui.giveaways import couple_credits, gift, grant, purchase
 from lib.ui.inbox import ageing, replay, replays, searched_document
+from lib.ui.journey_units import may_see_units
 from lib.ui.limits import limits_section, own_limits
 from lib.ui.links import link, object_link, waiting
 from lib.ui.names import action_and_code, action_name
@@ -61,6 +70,7 @@ from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.plan_desk import plan_offers, steps, watch_plan, wish
 from lib.ui.progress import watch_work
 from lib.ui.refund_desk import for_customer, hand_on, recommendation, recommended_then
+from lib.ui.retention_desk import asked_retention, retention_cell, show_retention, units_of_cell
 from lib.ui.revenue_behind import couples_behind
 from lib.ui.revenue_desk import all_currencies, compared_with, revenue_tiles, ways_down
 from lib.ui.revenue_sections import (
@@ -106,6 +116,7 @@ __all__ = [
     "answer_risk",
     "as_stripe",
     "ask_stripe",
+    "asked_retention",
     "attempt",
     "back",
     "badge",
@@ -146,6 +157,7 @@ __all__ = [
     "document",
     "drift_classes",
     "enter_rate",
+    "entry_days",
     "error_groups_list",
     "error_row",
     "facts",
@@ -171,6 +183,7 @@ __all__ = [
     "make_batch",
     "make_code",
     "may",
+    "may_see_units",
     "moment",
     "month",
     "movements_section",
@@ -184,6 +197,7 @@ __all__ = [
     "our_row",
     "own_drift",
     "own_limits",
+    "own_question",
     "page",
     "payments",
     "payments_section",
@@ -202,6 +216,7 @@ __all__ = [
     "rate_tile",
     "read",
     "read_shared",
+    "ready_funnel",
     "recommendation",
     "recommended_then",
     "reconcile_head",
@@ -210,15 +225,19 @@ __all__ = [
     "replays",
     "reporting_currency",
     "results",
+    "retention_cell",
     "reveal",
     "revenue_tiles",
     "risk_tiles",
     "search_box",
     "searched_document",
     "sections",
+    "show_funnel",
+    "show_retention",
     "since",
     "standing",
     "stands_on",
+    "step_and_outcome",
     "steps",
     "stop_or_resume",
     "switch_batch_off",
@@ -228,6 +247,8 @@ __all__ = [
     "timeline",
     "toggle",
     "trace",
+    "units_at_step",
+    "units_of_cell",
     "waiting",
     "watch",
     "watch_plan",

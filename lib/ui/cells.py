@@ -18,6 +18,7 @@ _ID_WIDTH: Final = 180
 _TREND_WIDTH: Final = 120
 _WIDEST: Final = 360
 _PAGE_WIDTH: Final = 840
+_OPEN: Final = "Open"
 
 
 def cell(row: Any, column: Column) -> Any:
@@ -73,7 +74,7 @@ def _width(column: Column, rows: Sequence[Any]) -> int:
     """Wide enough for nine cells of ten: one very long name does not push everything else away."""
     if column.kind == "trend":
         return _TREND_WIDTH
-    lengths = sorted(len(written(row, column)) for row in rows)
+    lengths = sorted(len(_OPEN if column.kind == "link" else written(row, column)) for row in rows)
     chip = _CHIP_PADDING if column.kind in {"status", "flag"} else 0
     letters = max(
         len(column.title) * _LETTER_WIDTH, lengths[(len(lengths) - 1) * 9 // 10] * _LETTER_WIDTH + chip
@@ -99,6 +100,8 @@ def config(column: Column, rows: Sequence[Any], width: int | None) -> Any:
             return kinds.NumberColumn(**common, format=as_numbers[column.kind])
         case "trend":
             return kinds.BarChartColumn(**common, y_min=0)
+        case "link":
+            return kinds.LinkColumn(**common, display_text=_OPEN)
         case "flag":
             return kinds.MultiselectColumn(**common, options=["Yes"], color=["blue"])
         case "status":

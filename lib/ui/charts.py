@@ -77,10 +77,9 @@ def _pick(key: str, names: Sequence[str]) -> None:
 
 
 def stands_on(basis: Basis) -> None:
-    """Say under a figure which policy, how many rows, and as of when."""
-    st.caption(
-        f"Policy: {basis.policy.name} · {basis.rows:,} {basis.of_what} · counted {moment(basis.computed_at)}"
-    )
+    """Say under a figure which policy, if one decides it, how many rows, and as of when."""
+    policy_of = f"Policy: {basis.policy.name} · " if basis.policy else ""
+    st.caption(f"{policy_of}{basis.rows:,} {basis.of_what} · counted {moment(basis.computed_at)}")
 
 
 def figure_tile(

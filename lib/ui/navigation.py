@@ -54,6 +54,8 @@ DESKS: Final = (
     Desk("Finance", "at_risk", "At risk", "crisis_alert", P.RISK_READ),
     Desk("Finance", "cohorts", "Cohorts", "grid_on", P.REVENUE_READ),
     Desk("Product", "experiments", "Experiments", "science", P.EXPERIMENTS_READ),
+    Desk("Product", "funnels", "Funnels", "filter_alt", P.FUNNELS_READ),
+    Desk("Product", "retention", "Retention", "replay", P.RETENTION_READ),
     Desk("Operations", "errors", "Errors", "bug_report", P.ERRORS_READ),
     Desk("Operations", "audit", "Audit", "history", P.AUDIT_READ),
     Desk("Operations", "staff", "Staff", "badge", P.STAFF_READ),

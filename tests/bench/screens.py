@@ -50,6 +50,8 @@ _OF_A_CLOSE: Final = ("Figures", "Payments at Stripe", "Exchange rates")
 _OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Payments", "Couples")
 _OF_A_BRIDGE: Final = ("Another policy", "Stripe’s own")
 _OF_COHORTS: Final = ("Couples kept", "Revenue kept", "Lifetime value", "Stored by the app")
+_OWN_STEPS: Final = {"funnel": "Your own steps", "step1": "Plan viewed", "step2": "Subscription paid"}
+_BY_MONTHS: Final = {"ages": "Months", "cohorts": "First time", "buckets": "Since each beginning"}
 _OF_AN_EVENT: Final = ("What it changed", "Payload", "Other events of this object")
 
 
@@ -140,6 +142,13 @@ SCREENS: Final = (
     Screen("Cohorts: a couple", "cohorts", Role.FINANCE, "couple"),
     Screen("Experiments", "experiments", Role.PRODUCT),
     Screen("Experiment", "experiments", Role.PRODUCT, "test"),
+    Screen("Funnels", "funnels", Role.PRODUCT),
+    Screen("Funnels: own steps", "funnels", Role.PRODUCT, address=_OWN_STEPS),
+    Screen(
+        "Funnels: who was lost", "funnels", Role.ADMIN, address={"step": "2", "outcome": "Lost before it"}
+    ),
+    Screen("Retention", "retention", Role.PRODUCT),
+    Screen("Retention: by months, of one's own", "retention", Role.PRODUCT, address=_BY_MONTHS),
     Screen("Errors", "errors", Role.PRODUCT),
     Screen("Errors: by a search", "errors", Role.PRODUCT, address={"q": "is:ongoing page:/home sync"}),
     Screen(

@@ -25,6 +25,7 @@ errors:note                x        -        x        x
 errors:read                x        -        x        x
 errors:resolve             -        -        x        x
 experiments:read           -        -        x        x
+funnels:read               -        -        x        x
 home:read                  x        x        x        x
 inbox:read                 x        x        -        x
 inbox:replay               -        x        -        x
@@ -37,6 +38,7 @@ people:reveal              x        x        -        x
 refunds:decide             -        x        -        x
 refunds:read               x        x        -        x
 refunds:request            x        x        -        x
+retention:read             -        -        x        x
 revenue:close              -        x        -        x
 revenue:couples            -        x        -        x
 revenue:read               -        x        x        x
