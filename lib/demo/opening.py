@@ -67,9 +67,7 @@ def fill(
     desk.offer_goodwill(database)
     elsewhere.write(database, stripe_file(settings))
     bulk.leave_runs(database)
-    say(
-        "Counting every day's revenue, the cohorts, the tests, the funnels, who came back, and what people did."
-    )
+    say("Counting each day's revenue, cohorts, tests, funnels, who came back, and what people did.")
     daily.backfill(database, today - timedelta(days=31 * (months + 1)), today, settings)
     cohorts.run(database, settings)
     usage.run(database, settings)
