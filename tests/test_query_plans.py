@@ -21,7 +21,7 @@ from lib.core.access import Actor, Role
 from lib.core.database import Database
 from lib.core.listing import LISTINGS
 from lib.core.work import reading
-from lib.metrics import at_stripe, bridge, cohort_couples
+from lib.metrics import at_stripe, bridge, cohort_couples, dyads
 from lib.metrics.mrr import MOVEMENTS
 from lib.services import (
     addons,
@@ -144,6 +144,10 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     },
     "cohort_table.stored_by_the_app": {},
     "revenue.plans": {"day": (UNTIL,)},
+    "features.people": {"feature": ("goals",)},
+    "dyads.couples": {"shown": dyads.SHOWN},
+    "campaigns.sendings": {"kind": (None, "welcome"), "since": (None, SINCE)},
+    "usage_stored.stored_by_the_app": {"roll_up": ("engagement_scores",)},
 }
 QUESTIONS = [
     pytest.param(name, dict(zip(filters, values, strict=True)), id=f"{name} {values}")
@@ -166,6 +170,7 @@ MAY_BE_SCANNED = {
     "admin_heartbeats": "a row for each process",
     "admin_error_groups": "one for each kind of error",
     "admin_disputes": "one for some thousand payments",
+    "email_campaign_analytics": "a row for each sending",
     "discount_codes": "some hundreds, whose switch is not worth an index",
     "challenges": "some dozens",
     "achievements": "some dozens",

@@ -53,6 +53,7 @@ class Permission(StrEnum):
     SUBSCRIPTIONS_GIVE = "subscriptions:give"
     SUBSCRIPTIONS_READ = "subscriptions:read"
     SUBSCRIPTIONS_START = "subscriptions:start"
+    USAGE_READ = "usage:read"
 
 
 class Role(StrEnum):
@@ -126,6 +127,7 @@ _FINANCE: Final = {
     P.SUBSCRIPTIONS_GIVE,
     P.SUBSCRIPTIONS_READ,
     P.SUBSCRIPTIONS_START,
+    P.USAGE_READ,
 }
 _PRODUCT: Final = {
     P.CATALOGUE_READ,
@@ -139,6 +141,7 @@ _PRODUCT: Final = {
     P.RETENTION_READ,
     P.REVENUE_READ,
     P.REVENUE_REMARK,
+    P.USAGE_READ,
 }
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     Role.SUPPORT: frozenset(_SUPPORT),

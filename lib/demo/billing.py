@@ -131,7 +131,7 @@ class Billing:
             self._catalogue,
             random,
             self._horizon,
-            loyalty=min(2.2, max(0.55, couple.eagerness)),
+            loyalty=0.4 if couple.one_sided else min(2.2, max(0.55, couple.eagerness)),
             trial_days=trial,
             code=code,
         )

@@ -142,6 +142,7 @@ class _Company:
             dirt.write_swapped(self.book, couple, partners, self.horizon, self._random("swapped", number))
         self.together.couple(couple, money.until, self._random("together", number))
         self.diary.couple(couple, money, self._random("diary", number))
+        self.diary.before(couple, money, self.scale.weeks_before, self._random("weeks before", number))
         beginning = self._random("first days", number)
         self.visits.couple(couple, money, self._random("visits", number), beginning)
         self.messages.couple(couple, money, self._random("messages", number))
@@ -158,9 +159,10 @@ class _Company:
             book, scale.total_errors, self.start, self.horizon, self.witnesses, self._random("errors")
         )
         bad_deploy.write(book, self.billing.till, self.refunds, self.horizon, self._random("bad deploy"))
-        outside.partners(book, self.start, self.horizon, scale.couples, self._random("partners"))
+        told = outside.partners(book, self.start, self.horizon, scale.couples, self._random("partners"))
+        outside.bookings(book, told, self._random("bookings"))
         outside.campaigns(book, self.start, self.horizon, scale.couples, self._random("campaigns"))
-        self.visits.write_features(book)
+        self.visits.write_features(book, self._random("features"))
 
     def _close_the_books(self) -> None:
         self._outside()

@@ -32,7 +32,7 @@ class Diary:
     def couple(self, couple: Couple, money: Money, random: Random) -> None:
         """Check-ins of both, weekly analytics, daily scores. Mood drifts; unhappy couples drift apart."""
         last_day = (money.until - 1) // DAY
-        first_day = max(couple.joined // DAY + 1, last_day - self._days + 1)
+        first_day = self.first_day(couple, money)
         base = random.gauss(7.2, 1.0)
         leaving = not money.alive
         found = _Days([])
@@ -49,6 +49,21 @@ class Diary:
             found.both += len(wrote) == 2
             if day % 7 == 3 and day * DAY + DAY <= self._horizon:
                 self._weekly(couple, day, found, random)
+
+    def first_day(self, couple: Couple, money: Money) -> int:
+        """The first day of those that are written day by day."""
+        return max(couple.joined // DAY + 1, (money.until - 1) // DAY - self._days + 1)
+
+    def before(self, couple: Couple, money: Money, weeks: int, random: Random) -> None:
+        """A check-in a week at most for each partner before that: it is known that they came, not more."""
+        first_day = self.first_day(couple, money)
+        for week in range(1, weeks + 1):
+            monday = first_day - 7 * week
+            if monday <= couple.joined // DAY:
+                return
+            for person in couple.people:
+                if random.random() < min(0.9, 0.75 * person.eagerness):
+                    self._check_in(couple, person, monday + random.randrange(7), 7.2, random)
 
     def _check_in(
         self, couple: Couple, person: Person, day: int, mood: float, random: Random

@@ -32,7 +32,9 @@ def found(
     other = (
         payer
         if Dirt.SELF in wrong
-        else registry.person(ids.row("usr"), random, eagerness * random.uniform(0.25, 1.2), culture)
+        else registry.person(
+            ids.row("usr"), random, eagerness * random.uniform(0.25, 1.2) * _joins_in(number), culture
+        )
     )
     if random.random() < 0.75:
         other.zone = payer.zone
@@ -55,6 +57,11 @@ def found(
         eagerness=eagerness,
         customer=stripe_id("cus", couple_id),
     )
+
+
+def _joins_in(number: int) -> float:
+    """How much the second partner takes part: of every twentieth couple hardly at all."""
+    return 0.03 if number % 20 == 11 else 1.0
 
 
 def write(book: Book, couple: Couple, money: Money, horizon: int, random: Random) -> tuple[Person, Person]:

@@ -21,6 +21,7 @@ from lib.jobs import (
     payment_days,
     retention,
     staying,
+    usage,
 )
 
 
@@ -66,9 +67,10 @@ def fill(
     desk.offer_goodwill(database)
     elsewhere.write(database, stripe_file(settings))
     bulk.leave_runs(database)
-    say("Counting every day's revenue, the cohorts, the tests, the funnels, and who came back.")
+    say("Counting each day's revenue, cohorts, tests, funnels, who came back, and what people did.")
     daily.backfill(database, today - timedelta(days=31 * (months + 1)), today, settings)
     cohorts.run(database, settings)
+    usage.run(database, settings)
     at_risk.run(database, moments.now())
     experiments.run(database, moments.now())
     error_groups.run(database, moments.now())

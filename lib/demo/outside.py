@@ -1,10 +1,12 @@
 """What concerns the whole company and no single couple: partner businesses and e-mail campaigns."""
 
+from dataclasses import dataclass
 from math import exp
 from random import Random
+from typing import Any
 
-from lib.demo.book import Book
-from lib.demo.clock import DAY, day_of, day_text, sql_form
+from lib.demo.book import Book, to_json
+from lib.demo.clock import DAY, HOUR, day_of, day_text, sql_form, stamp
 from lib.demo.growth import MONTHLY_GROWTH, season
 
 _PARTNERS = (
@@ -32,8 +34,27 @@ _SEASONAL = {
 }
 
 
-def partners(book: Book, start: int, horizon: int, couples: int, random: Random) -> None:
-    """`partner_analytics`: bookings of each partner business per day, without the empty days."""
+_TOLD_DAYS = 30
+"""For how many days the app's events about bookings go back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _PartnerDay:
+    """One day of one partner, as `partner_analytics` has it."""
+
+    partner: str
+    category: str
+    moment: int
+    bookings: int
+    revenue_cents: int
+    commission_cents: int
+    rating: float
+    cancellations: int
+
+
+def partners(book: Book, start: int, horizon: int, couples: int, random: Random) -> list[_PartnerDay]:
+    """`partner_analytics`: bookings of each business by day, without empty days; gives the last ones."""
+    told = []
     for name, category, rate, average, commission in _PARTNERS:
         quality = random.uniform(4.0, 4.8)
         for moment in range(start, horizon, DAY):
@@ -42,6 +63,10 @@ def partners(book: Book, start: int, horizon: int, couples: int, random: Random)
             if not bookings:
                 continue
             revenue = sum(int(random.gauss(average, average / 4)) for _ in range(bookings))
+            revenue = max(revenue, bookings * 500)
+            rating = round(min(5.0, random.gauss(quality, 0.15)), 2)
+            repeated = _poisson(bookings * 0.2, random) % (bookings + 1)
+            cancelled = _poisson(bookings * 0.06, random) % (bookings + 1)
             book.write(
                 "partner_analytics",
                 id=book.ids.row("par"),
@@ -49,13 +74,57 @@ def partners(book: Book, start: int, horizon: int, couples: int, random: Random)
                 partner_category=category,
                 analytics_date=day_text(moment),
                 total_bookings=bookings,
-                total_revenue_cents=max(revenue, bookings * 500),
-                commission_cents=int(max(revenue, bookings * 500) * commission),
-                average_rating=round(min(5.0, random.gauss(quality, 0.15)), 2),
-                repeat_bookings=_poisson(bookings * 0.2, random) % (bookings + 1),
-                cancellations=_poisson(bookings * 0.06, random) % (bookings + 1),
+                total_revenue_cents=revenue,
+                commission_cents=int(revenue * commission),
+                average_rating=rating,
+                repeat_bookings=repeated,
+                cancellations=cancelled,
                 created_at=sql_form(min(moment + DAY + 900, horizon - 1)),
             )
+            if moment >= horizon - _TOLD_DAYS * DAY:
+                told.append(
+                    _PartnerDay(
+                        name,
+                        category,
+                        moment,
+                        bookings,
+                        revenue,
+                        int(revenue * commission),
+                        rating,
+                        cancelled,
+                    )
+                )
+    return told
+
+
+def bookings(book: Book, days: list[_PartnerDay], random: Random) -> None:
+    """The app's events about bookings of the last days; they come from the partners and name no person."""
+    for day in days:
+        amounts = _split(day.revenue_cents, day.bookings)
+        commissions = _split(day.commission_cents, day.bookings)
+        for amount, commission in zip(amounts, commissions, strict=True):
+            told = {"category": day.category, "amount_cents": amount, "commission_cents": commission}
+            _tell(book, "booking_made", day, told, random)
+        for _ in range(day.cancellations):
+            _tell(book, "booking_cancelled", day, {}, random)
+        _tell(book, "booking_rated", day, {"rating": day.rating}, random)
+
+
+def _tell(book: Book, name: str, day: _PartnerDay, more: dict[str, Any], random: Random) -> None:
+    book.write(
+        "analytics_events",
+        id=book.ids.row("evn"),
+        event_name=name,
+        event_category="partner",
+        event_data=to_json({"partner": day.partner} | more),
+        page_url="https://app.example.com/offers",
+        created_at=stamp(day.moment + random.randrange(8 * HOUR, 23 * HOUR)),
+    )
+
+
+def _split(total: int, parts: int) -> list[int]:
+    """A sum in so many parts, as even as whole cents can be."""
+    return [total * (number + 1) // parts - total * number // parts for number in range(parts)]
 
 
 def campaigns(book: Book, start: int, horizon: int, couples: int, random: Random) -> None:

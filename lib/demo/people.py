@@ -68,6 +68,11 @@ class Couple:
     customer: str
 
     @property
+    def one_sided(self) -> bool:
+        """Whether the second partner hardly takes part."""
+        return self.other.eagerness < 0.1 * self.payer.eagerness
+
+    @property
     def people(self) -> tuple[Person, ...]:
         """Each person once."""
         return (self.payer,) if self.payer is self.other else self.partners

@@ -60,6 +60,11 @@ class Scale:
         return 10 if self.large else 45
 
     @property
+    def weeks_before(self) -> int:
+        """For how many weeks before those days a check-in a week is written."""
+        return 6 if self.large else 26
+
+    @property
     def webhook_days(self) -> int:
         """For how long the app keeps what Stripe sent."""
         return 14 if self.large else 90

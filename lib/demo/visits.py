@@ -115,7 +115,7 @@ class Visits:
         addresses = {person.id: _address(random) for person in couple.partners}
         devices = {person.id: random.choices(DEVICES, _DEVICE_WEIGHTS)[0] for person in couple.partners}
         self._funnel(couple, money, self._visit_id(), random)
-        known: set[tuple[str, str]] = set()
+        known: dict[tuple[str, str], int] = {}
         today: set[tuple[str, str, int]] = set()
         for person, start, names in first_days.visits(couple, money, beginning):
             visit = _Visit(self._visit_id(), couple, person, devices[person.id], addresses[person.id], start)
@@ -131,25 +131,36 @@ class Visits:
             events = min(wanted, 1 + int(random.expovariate(1 / _EVENTS_PER_VISIT)))
             drawn = random.choices(_EVENTS, _EVENT_WEIGHTS, k=events)
             wanted -= self._write(visit, drawn, known, today, random)
+        for (feature, _), day in known.items():
+            self.features[feature, day, "new"] += 1
 
-    def write_features(self, book: Book) -> None:
-        """`feature_usage_metrics`: what the nightly worker made of the events, day by day."""
+    def write_features(self, book: Book, random: Random) -> None:
+        """`feature_usage_metrics`: what the nightly worker made of the events, day by day.
+
+        Some features are liked more than others, and the AI coach better with each month.
+        """
         days = sorted({(feature, day) for feature, day, _ in self.features})
+        ever: Counter[str] = Counter()
+        liked = {feature: random.uniform(3.5, 4.4) for feature in sorted({each for each, _ in days})}
+        finished = {feature: random.uniform(62, 90) for feature in liked}
+        horizon = self._horizon // DAY
         for feature, day in days:
             users, new = self.features[feature, day, "users"], self.features[feature, day, "new"]
             uses = self.features[feature, day, "uses"]
+            ever[feature] += new
+            grown = -0.0012 * (horizon - day) if feature == "ai_coach" else 0
             book.write(
                 "feature_usage_metrics",
                 id=book.ids.row("feat"),
                 feature_name=feature,
                 metric_date=day_text(day * DAY),
-                total_users=users,
+                total_users=ever[feature],
                 new_users=new,
                 active_users=users,
                 total_interactions=uses,
                 average_time_spent_seconds=round(self.features[feature, day, "seconds"] / uses, 2),
-                completion_rate=round(72 + (day * 7 + len(feature) * 13) % 22 + 0.5, 2),
-                satisfaction_score=round(3.6 + (day * 3 + len(feature)) % 12 / 10, 2),
+                completion_rate=round(min(100.0, max(5.0, random.gauss(finished[feature], 5))), 2),
+                satisfaction_score=round(min(5.0, max(1.0, random.gauss(liked[feature] + grown, 0.25))), 2),
                 created_at=sql_form(day * DAY + DAY + 1_200),
             )
 
@@ -160,7 +171,7 @@ class Visits:
         self,
         visit: _Visit,
         drawn: list[_Event],
-        known: set[tuple[str, str]],
+        known: dict[tuple[str, str], int],
         today: set[tuple[str, str, int]],
         random: Random,
     ) -> int:
@@ -208,7 +219,7 @@ class Visits:
         feature: str,
         person: str,
         day: int,
-        known: set[tuple[str, str]],
+        known: dict[tuple[str, str], int],
         today: set[tuple[str, str, int]],
         random: Random,
     ) -> None:
@@ -217,9 +228,8 @@ class Visits:
         if (feature, person, day) not in today:
             today.add((feature, person, day))
             self.features[feature, day, "users"] += 1
-        if (feature, person) not in known:
-            known.add((feature, person))
-            self.features[feature, day, "new"] += 1
+        # Visits are not drawn in the order of time.
+        known[feature, person] = min(day, known.get((feature, person), day))
 
     def _page(self, visit: _Visit, path: str, moment: int, seconds: int, *, bounce: bool) -> None:
         self._book.write(

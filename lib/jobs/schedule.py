@@ -28,6 +28,7 @@ from lib.jobs import (
     runs,
     search_index,
     staying,
+    usage,
 )
 
 AFTER_A_CHANGE: Final = timedelta(minutes=1)
@@ -112,5 +113,6 @@ JOBS: Final[Mapping[str, Scheduled]] = MappingProxyType(
             due=payment_reconciliation.is_due, run=payment_reconciliation.run_for_day
         ),
         search_index.NAME: Scheduled(due=search_index.is_due, run=search_index.run_for_day),
+        usage.NAME: Scheduled(due=usage.is_due, run=usage.run_for_day, takes_hours=True),
     }
 )

@@ -98,6 +98,16 @@ from lib.models.relationships import (
 from lib.models.replays import InboxReplay, InboxReplayStep
 from lib.models.roll_ups import ArmCount, CoupleMove, ExperimentCount, PaymentDay, StayedMonth
 from lib.models.types import sortable
+from lib.models.usage import (
+    Dyad,
+    DyadDay,
+    EngagementDay,
+    FeatureDay,
+    FeaturePerson,
+    PageDay,
+    UsageCheck,
+    VisitDay,
+)
 
 __all__ = [
     "Achievement",
@@ -142,7 +152,10 @@ __all__ = [
     "DriftFinding",
     "DriftSeen",
     "DriftWalk",
+    "Dyad",
+    "DyadDay",
     "EmailCampaign",
+    "EngagementDay",
     "EngagementScore",
     "ErrorAftermath",
     "ErrorDay",
@@ -155,6 +168,8 @@ __all__ = [
     "ExchangeRate",
     "ExperimentCount",
     "ExportTicket",
+    "FeatureDay",
+    "FeaturePerson",
     "FeatureUsage",
     "FunnelDay",
     "FunnelEntry",
@@ -175,6 +190,7 @@ __all__ = [
     "Note",
     "Notification",
     "Operation",
+    "PageDay",
     "PageView",
     "PartnerDay",
     "Payment",
@@ -201,11 +217,13 @@ __all__ = [
     "Subscription",
     "SubscriptionChange",
     "SubscriptionPlan",
+    "UsageCheck",
     "User",
     "UserAchievement",
     "UserAddon",
     "UserSession",
     "Variant",
+    "VisitDay",
     "new_id",
     "sortable",
 ]

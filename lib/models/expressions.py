@@ -79,3 +79,29 @@ def starts_with(column: Any, prefix: str) -> ColumnElement[bool]:
     """
     low = prefix.lower()
     return and_(folded(column) >= low, folded(column) < low + _LAST)
+
+
+class json_text(FunctionElement[str]):  # noqa: N801 - reads as a SQL function
+    """What a JSON document holds under a key, as text; NULL where there is no such key, or no JSON at all."""
+
+    name = "json_text"
+    type = Text()
+    inherit_cache = False
+
+    def __init__(self, document: Any, key: str) -> None:
+        if not key.isidentifier():
+            raise ValueError(f"{key!r} is no key that can stand in a path.")
+        super().__init__(document)
+        self.key_in_document = key
+
+
+@compiles(json_text, "sqlite")
+def _json_extract(element: json_text, compiler: SQLCompiler, **options: Any) -> str:
+    document = compiler.process(element.clauses, **options)
+    path = f"json_extract({document}, '$.{element.key_in_document}')"
+    return f"CASE WHEN json_valid({document}) THEN {path} END"
+
+
+@compiles(json_text, "postgresql")
+def _json_member(element: json_text, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)} ->> '{element.key_in_document}')"

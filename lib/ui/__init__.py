@@ -98,6 +98,18 @@ from lib.ui.show import (
 )
 from lib.ui.starting import begin, hand_over
 from lib.ui.table import back, frame, open_row, opened, sections, table
+from lib.ui.usage_desk import (
+    days_over,
+    decimal,
+    definitions,
+    feature_tiles,
+    minutes,
+    one_sided,
+    share,
+    stored_by_the_app,
+    uses_of,
+    whole,
+)
 from lib.ui.what_if_desk import project, wish_for
 
 __all__ = [
@@ -153,6 +165,9 @@ __all__ = [
     "credit_balance",
     "credit_note",
     "day",
+    "days_over",
+    "decimal",
+    "definitions",
     "dispute",
     "document",
     "drift_classes",
@@ -161,6 +176,7 @@ __all__ = [
     "error_groups_list",
     "error_row",
     "facts",
+    "feature_tiles",
     "figure_tile",
     "filters",
     "first_page",
@@ -184,6 +200,7 @@ __all__ = [
     "make_code",
     "may",
     "may_see_units",
+    "minutes",
     "moment",
     "month",
     "movements_section",
@@ -192,6 +209,7 @@ __all__ = [
     "notebook",
     "object_link",
     "one_of",
+    "one_sided",
     "open_row",
     "opened",
     "our_row",
@@ -232,6 +250,7 @@ __all__ = [
     "search_box",
     "searched_document",
     "sections",
+    "share",
     "show_funnel",
     "show_retention",
     "since",
@@ -240,6 +259,7 @@ __all__ = [
     "step_and_outcome",
     "steps",
     "stop_or_resume",
+    "stored_by_the_app",
     "switch_batch_off",
     "switch_code",
     "table",
@@ -249,11 +269,13 @@ __all__ = [
     "trace",
     "units_at_step",
     "units_of_cell",
+    "uses_of",
     "waiting",
     "watch",
     "watch_plan",
     "watch_work",
     "ways_down",
+    "whole",
     "wish",
     "wish_for",
     "words",

@@ -11,7 +11,7 @@ from lib.models.types import Day, Moment, TotalCents
 from migrations.guards import refuse_when_filled
 
 revision = "0120"
-down_revision = "0118"
+down_revision = "0119"
 branch_labels = None
 depends_on = None
 

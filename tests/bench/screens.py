@@ -18,6 +18,7 @@ from lib.models import (
     CoupleAtRisk,
     CreditGrant,
     DiscountUsage,
+    Dyad,
     ErrorLog,
     ErrorOccurrence,
     InboxEvent,
@@ -52,6 +53,7 @@ _OF_A_BRIDGE: Final = ("Another policy", "Stripe’s own")
 _OF_COHORTS: Final = ("Couples kept", "Revenue kept", "Lifetime value", "Stored by the app")
 _OWN_STEPS: Final = {"funnel": "Your own steps", "step1": "Plan viewed", "step2": "Subscription paid"}
 _BY_MONTHS: Final = {"ages": "Months", "cohorts": "First time", "buckets": "Since each beginning"}
+_OF_ENGAGEMENT: Final = ("Score", "Both partners", "One-sided couples", "Stored: scores")
 _OF_AN_EVENT: Final = ("What it changed", "Payload", "Other events of this object")
 
 
@@ -149,6 +151,14 @@ SCREENS: Final = (
     ),
     Screen("Retention", "retention", Role.PRODUCT),
     Screen("Retention: by months, of one's own", "retention", Role.PRODUCT, address=_BY_MONTHS),
+    Screen("Features", "features", Role.PRODUCT),
+    Screen("Features: a year", "features", Role.PRODUCT, address={"section": "Trend", "days": "12 months"}),
+    Screen("Features: people", "features", Role.FINANCE, address={"section": "People", "feature": "goals"}),
+    *_sections("Engagement", "engagement", Role.FINANCE, None, _OF_ENGAGEMENT),
+    Screen("Engagement: a couple", "engagement", Role.FINANCE, "one-sided couple"),
+    *_sections("Sessions", "sessions", Role.PRODUCT, None, ("Visits", "Pages")),
+    Screen("Campaigns", "campaigns", Role.PRODUCT),
+    *_sections("Partners", "partners", Role.PRODUCT, None, ("Performance", "How couples came")),
     Screen("Errors", "errors", Role.PRODUCT),
     Screen("Errors: by a search", "errors", Role.PRODUCT, address={"q": "is:ongoing page:/home sync"}),
     Screen(
@@ -207,6 +217,7 @@ def rows_to_open(database: Database, which: Which) -> dict[str, str]:
         "error": select(ErrorLog.id).where(ErrorLog.user_id.is_not(None)).order_by(ErrorLog.id.desc()),
         "couple at risk": select(CoupleAtRisk.id).order_by(CoupleAtRisk.id),
         "cohort": _cohort(which),
+        "one-sided couple": select(Dyad.relationship_id).order_by(Dyad.state.desc(), Dyad.relationship_id),
         "entry": select(AuditEntry.seq).order_by(AuditEntry.seq.desc()),
     }
     with database.primary.execution_options(writes=False).connect() as connection:

@@ -38,6 +38,7 @@ _LISTS_WITHOUT_ROWS_TO_OPEN: Final = frozenset(
         "retention",
         "staff",
     }
+    | {"features", "engagement", "sessions", "campaigns", "partners"}
 )
 _SHOWN_AT: Final = {1280: 480, 390: 260}  # pixels of a picture on its sheet
 

@@ -52,6 +52,7 @@ subscriptions:change       x        x        -        x
 subscriptions:give         x        x        -        x
 subscriptions:read         x        x        -        x
 subscriptions:start        x        x        -        x
+usage:read                 -        x        x        x
 """
 # fmt: on
 

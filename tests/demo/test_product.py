@@ -152,3 +152,32 @@ def test_feature_usage_is_what_the_events_say(small: Company) -> None:
     )
 
     assert told == counted
+
+
+def test_a_feature_is_new_to_somebody_once_on_the_first_day(small: Company) -> None:
+    told = dict(small.all("SELECT feature_name, sum(new_users) FROM feature_usage_metrics GROUP BY 1"))
+    ever = dict(small.all("SELECT feature_name, max(total_users) FROM feature_usage_metrics GROUP BY 1"))
+    people = dict(
+        small.all(
+            "SELECT json_extract(event_data, '$.feature') f, count(DISTINCT user_id) "
+            "FROM analytics_events WHERE f IS NOT NULL GROUP BY 1"
+        )
+    )
+
+    assert told == ever == people
+
+
+def test_the_events_about_bookings_add_up_to_the_last_days_of_partners(small: Company) -> None:
+    told = small.all(
+        "SELECT json_extract(event_data, '$.partner'), substr(created_at, 1, 10), count(*), "
+        "sum(json_extract(event_data, '$.amount_cents')), "
+        "sum(json_extract(event_data, '$.commission_cents')) "
+        "FROM analytics_events WHERE event_name = 'booking_made' GROUP BY 1, 2"
+    )
+    stored = small.all(
+        "SELECT partner_name, analytics_date, total_bookings, total_revenue_cents, commission_cents "
+        "FROM partner_analytics"
+    )
+
+    assert told
+    assert set(told) <= set(stored)
