@@ -56,6 +56,13 @@ from lib.models.cohorts import CohortCheck, CohortCouple, CohortMonth
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
 from lib.models.discounting import BatchSwitchOff, CodeBatch, DiscountTerms, MadeCode
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
+from lib.models.experiments import (
+    ArmSeen,
+    ExperimentCell,
+    ExperimentDay,
+    ExperimentDecision,
+    ExperimentPlan,
+)
 from lib.models.goodwill import Goodwill
 from lib.models.invoices import Dispute, Invoice
 from lib.models.limits import AttemptColumns, LimitColumns
@@ -100,6 +107,7 @@ __all__ = [
     "AiCredit",
     "AnalyticsEvent",
     "ArmCount",
+    "ArmSeen",
     "Assignment",
     "AttemptColumns",
     "AuditEntry",
@@ -136,7 +144,11 @@ __all__ = [
     "EngagementScore",
     "ErrorLog",
     "ExchangeRate",
+    "ExperimentCell",
     "ExperimentCount",
+    "ExperimentDay",
+    "ExperimentDecision",
+    "ExperimentPlan",
     "ExportTicket",
     "FeatureUsage",
     "FunnelStep",
