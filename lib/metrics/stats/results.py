@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from lib.metrics.stats.samples import Arm, MetricName, Plan
 
 GateState = Literal["passed", "failed", "unknown"]
+GuardedState = Literal["harmed", "clear", "unknown"]
 
 
 class Interval(NamedTuple):
@@ -118,6 +119,17 @@ class Gate:
     state: GateState
     sentence: str
     value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What a guardrail says of one arm, in figures and a sentence; unknown where nothing is computable."""
+
+    guardrail: str
+    variant: str
+    state: GuardedState
+    effect: Effect
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
