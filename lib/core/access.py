@@ -24,6 +24,7 @@ class Permission(StrEnum):
     DRIFT_REPAIR = "drift:repair"
     ERRORS_READ = "errors:read"
     ERRORS_RESOLVE = "errors:resolve"
+    EXPERIMENTS_DECIDE = "experiments:decide"
     EXPERIMENTS_READ = "experiments:read"
     HOME_READ = "home:read"
     INBOX_READ = "inbox:read"
@@ -126,6 +127,7 @@ _PRODUCT: Final = {
     P.DISCOUNTS_READ,
     P.ERRORS_READ,
     P.ERRORS_RESOLVE,
+    P.EXPERIMENTS_DECIDE,
     P.EXPERIMENTS_READ,
     P.HOME_READ,
     P.REVENUE_READ,

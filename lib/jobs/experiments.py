@@ -2,7 +2,7 @@
 
 Which assignments changed since cannot be told (see `lib.metrics.experiment_counts`), so a test is counted
 anew as a whole. That only reads, so that nobody waits to write; what was counted is written at the end, some
-rows for each test. How its arms stand is kept when it is another way than before: production keeps no history.
+rows for each test. How its arms stand is kept where it is another way than before: production forgets it.
 """
 
 from collections.abc import Mapping, Sequence

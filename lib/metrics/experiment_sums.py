@@ -21,7 +21,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, Integer, Select, and_, case, cast, exists, func, or_, select, union_all
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from lib.metrics.cohort_rows import CURRENCY, EARNING
@@ -265,9 +278,7 @@ def _arrival(units: CTE) -> ColumnElement[str]:
         .correlate(units)
         .scalar_subquery()
     )
-    return case(
-        (signed_up.is_(None), "unpaired"), (signed_up >= moved(units.c.at, -1), "new"), else_="old"
-    )
+    return case((signed_up.is_(None), "unpaired"), (signed_up >= moved(units.c.at, -1), "new"), else_="old")
 
 
 def _by_couple(each: CTE) -> CTE:
