@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lib.cli.common import OPERATOR, AsJson, DatabaseUrl, connected, say
-from lib.cli.figures import metrics
 from lib.core import money
 from lib.core.work import reading
 from lib.metrics.stats import Analysis, Comparison, Gate
@@ -15,7 +14,6 @@ from lib.services import experiments
 from lib.services.experiments.results import Result
 
 
-@metrics.command()
 def experiment(
     name: Annotated[str, typer.Argument(help="The test's name, as production has it.")],
     unit: Annotated[Literal["couple", "user"], typer.Option(help="What is counted and compared.")] = "couple",

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lib.cli import closing, db, experiments, numbers, staff, stripe
+from lib.cli import closing, db, experiments, figures, numbers, staff, stripe
 from lib.cli.common import DatabaseUrl, connected, settings
 from lib.core.errors import AdminError
 from lib.core.logs import configure_logging
@@ -21,7 +21,8 @@ app = typer.Typer(
 app.add_typer(db.app, name="db")
 app.add_typer(staff.app, name="staff")
 app.add_typer(stripe.app, name="stripe")
-app.add_typer(experiments.metrics, name="metrics")
+figures.metrics.command()(experiments.experiment)
+app.add_typer(figures.metrics, name="metrics")
 app.add_typer(numbers.jobs, name="jobs")
 app.add_typer(numbers.audit, name="audit")
 app.add_typer(closing.app, name="close")

@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 from lib.core import moments
 from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
-from lib.demo import bulk, closing, company, desk, elsewhere
+from lib.demo import bulk, closing, company, desk, elsewhere, readings
 from lib.demo.staff import create_demo_staff
 from lib.jobs import at_risk, cohorts, daily, experiments, staying
 
@@ -61,6 +61,7 @@ def fill(
     cohorts.run(database, settings)
     at_risk.run(database, moments.now())
     experiments.run(database, moments.now())
+    readings.plan_tests(database)
     staying.run(database, moments.now())
     closing.close_months(database)
     say(f"{counts.get('users', 0):,} people, {sum(counts.values()):,} rows in {len(counts)} tables.")

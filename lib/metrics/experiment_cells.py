@@ -114,7 +114,7 @@ def arms(
 
 
 def kept_arms(cells: Cells, variants: Mapping[str, str]) -> list[Arm]:
-    """The arms in kept money, of units whose 65 days are over: a conversion is one that was worth something."""
+    """The arms in kept money, of units whose 65 days are over: a conversion is one that kept paying."""
     found = {name: cells.total(key) for key, name in variants.items()}
     return [
         Arm(name, sums["kept_units"], sums["kept_paid"], sums["kept_cents"], sums["kept_squares"])

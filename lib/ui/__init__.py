@@ -28,6 +28,7 @@ from lib.ui.discounting import (
     switch_code,
 )
 from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_drift, standing
+from lib.ui.experiment_desk import decide_test, decision_card, test_sections
 from lib.ui.filters import choose, filters, first_page, one_of, pick, pick_named, search_box, since, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import action
@@ -58,6 +59,7 @@ from lib.ui.show import (
 )
 from lib.ui.starting import begin, hand_over
 from lib.ui.table import back, frame, open_row, opened, sections, table
+from lib.ui.test_planner import plan_test
 from lib.ui.what_if_desk import project, wish_for
 
 __all__ = [
@@ -102,6 +104,8 @@ __all__ = [
     "couple_payments",
     "credit_balance",
     "credit_note",
+    "decide_test",
+    "decision_card",
     "dispute",
     "document",
     "drift_classes",
@@ -140,6 +144,7 @@ __all__ = [
     "pick_named",
     "plain",
     "plan_offers",
+    "plan_test",
     "policy",
     "project",
     "purchase",
@@ -167,6 +172,7 @@ __all__ = [
     "switch_batch_off",
     "switch_code",
     "table",
+    "test_sections",
     "tiles",
     "timeline",
     "toggle",

@@ -23,6 +23,7 @@ __all__ = [
     "deny",
     "experiments",
     "extend",
+    "listed",
     "one",
     "overview",
     "people",
@@ -32,6 +33,5 @@ __all__ = [
     "segments",
     "set_plan",
     "stop",
-    "listed",
     "timeline",
 ]

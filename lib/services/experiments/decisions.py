@@ -179,6 +179,8 @@ def _shown(variants: Sequence[Variant], result: Result) -> Digest:
 def _why_not(session: Session, result: Result, rows: Sequence[ExperimentDecision]) -> str | None:
     if result.experiment.state == "ended":
         return "The test has ended."
+    if result.unit != "couple":
+        return "Tests are decided on couples. Count couples to decide."
     if any(row.state == "asked" for row in rows):
         return "A decision waits for a second person."
     return None

@@ -126,9 +126,10 @@ def _of_money(variants: Sequence[Variant], cells: Cells) -> Iterator[str]:
         negative += sums["negative"]
         other += sums["other_currency"]
         if sums["units"] > 1 and sums["squares"] * sums["units"] == sums["cents"] ** 2:
+            what = "came to the same amount" if sums["cents"] else "came to nothing"
             yield (
-                f"Every {cells.unit} in {arm.variant_name} came to the same amount: its revenue has no "
-                "spread, so a test of revenue cannot be computed."
+                f"Every {cells.unit} in {arm.variant_name} {what}: its revenue has no spread, so a test of "
+                "revenue cannot be computed."
             )
     if negative:
         yield (

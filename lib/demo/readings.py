@@ -1,0 +1,37 @@
+"""How the demo's product person wants the running test to be read: by what a company of this size can find."""
+
+from math import ceil
+
+from lib.core.access import Role
+from lib.core.database import Database
+from lib.core.work import reading, working
+from lib.demo.desk import staff_of
+from lib.demo.experiments import TRIALS
+from lib.metrics.stats.power import minimum_detectable_lift
+from lib.services import experiments
+
+_WHY = "What a company of our size can find within a quarter; smaller effects are not worth the wait."
+_LIFTS = (10, 300)  # percent: the least and the most that is planned for
+
+
+def plan_tests(database: Database) -> None:
+    """Set the least lift to find of the test that works, through the real action; it has to be counted."""
+    product = staff_of(database)[Role.PRODUCT]
+    for trial in TRIALS:
+        if not trial.works:
+            continue
+        with reading(database, product) as view:
+            result = experiments.result(view, trial.name)
+        control = next(arm for arm in result.arms if arm.is_control)
+        found = minimum_detectable_lift(control.rate or 0.0, min(arm.units for arm in result.arms))
+        percent = 5 * ceil((found or 0.0) * 20) or _LIFTS[1]
+        with working(database, product) as work:
+            experiments.set_plan(
+                work,
+                trial.name,
+                deciding="paid",
+                minimum_days=14,
+                lift_percent=min(_LIFTS[1], max(_LIFTS[0], percent)),
+                power_percent=80,
+                reason=_WHY,
+            )
