@@ -45,9 +45,10 @@ test-full: setup browser ## The tests that have them with large parameters: kill
 
 check: lint types test ## Lint, types and tests
 
-bench: setup ## Build a company of 50,000 couples and measure every page, then Stripe's side, then 500,000 in MRR
+bench: setup ## Build a company of 50,000 couples and measure every page, then Stripe's side, statistics, then 500,000 in MRR
 	@$(BIN)/python -m tests.bench; pages=$$?; $(BIN)/python -m tests.bench.stripe; stripe=$$?; \
-	$(BIN)/python -m tests.bench.metrics && exit $$((pages + stripe))
+	$(BIN)/python -m tests.bench.statistics; statistics=$$?; \
+	$(BIN)/python -m tests.bench.metrics && exit $$((pages + stripe + statistics))
 
 screenshots: setup browser ## Every page as every role that may, as contact sheets in var/screens
 	$(BIN)/python -m tests.browser.screenshots

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from lib.metrics.stats import methods
 from lib.metrics.stats.estimates import Estimate, adjusted_by_before, of_clusters, of_rate, of_revenue
+from lib.metrics.stats.looks import group_sequential
 from lib.metrics.stats.means import Scale, gaussian, growthbook, sequential, welch
 from lib.metrics.stats.posteriors import beta_posterior
 from lib.metrics.stats.proportions import Counted, compared, small, wilson
@@ -67,10 +68,7 @@ def _conversions(
     z = compared(methods.POOLED_Z, left, right, plan.alpha)
     beta = beta_posterior(left, right)
     if plan.unit == "user":
-        z, beta = (
-            replace(z, remark=_joined(z.remark, _NAIVE)),
-            replace(beta, remark=_joined(beta.remark, _NAIVE)),
-        )
+        z, beta = _naive(z), _naive(beta)
 
     def of(effect: Effect, decides: bool = False) -> Comparison:
         return Comparison(arm.variant, "conversion", effect, decides)
@@ -96,7 +94,7 @@ def _revenue(control: Arm, arm: Arm, plan: Plan, before: dict[str, Estimate] | N
     if robust:
         yield of(welch(a, b, plan.alpha, methods.CLUSTERED), decides=True)
     if plan.unit == "user":
-        naive = replace(naive, remark=_joined(naive.remark, _NAIVE))
+        naive = _naive(naive)
     yield of(naive, decides=not robust)
     yield from map(of, _engines(a, b, plan))
     if before:
@@ -110,6 +108,8 @@ def _engines(a: Estimate | None, b: Estimate | None, plan: Plan) -> Iterator[Eff
         yield sequential(a, b, scale, plan.alpha, plan.tuning)
         yield gaussian(a, b, scale, plan.alpha)
     yield gaussian(a, b, "lift", plan.alpha, plan.prior_deviation)
+    if plan.looks:
+        yield group_sequential(a, b, plan.looks, plan.alpha)
 
 
 def _estimates(
@@ -127,5 +127,8 @@ def _with_before(arms: Sequence[Arm], metric: MetricName) -> dict[str, Estimate]
     return adjusted_by_before({arm.variant: arm for arm in arms}, metric)
 
 
-def _joined(*sentences: str | None) -> str:
-    return " ".join(filter(None, sentences))
+def _naive(effect: Effect) -> Effect:
+    """An effect of users that says what it leaves out, unless there is none."""
+    if effect.why_not:
+        return effect
+    return replace(effect, remark=" ".join(filter(None, (effect.remark, _NAIVE))))

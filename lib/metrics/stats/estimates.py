@@ -38,7 +38,8 @@ def of_sums(units: int, total: Number, squares: Number) -> Estimate | None:
     """A mean with the sample variance (n − 1), exact for whole numbers. None for fewer than two units."""
     if units < 2:
         return None
-    return Estimate(float(total / Fraction(units)), _spread(units, total, squares, total), units)
+    variance = float((units * squares - total * total) / (units * (units - 1)))
+    return Estimate(float(total / units), max(variance, 0.0), units)
 
 
 def of_revenue(arm: Arm) -> Estimate | None:
@@ -112,11 +113,6 @@ def adjusted_by_before(arms: Mapping[str, Arm], metric: MetricName) -> dict[str,
         )
         for variant, (n, mean, before_mean, now, before, both) in sums.items()
     }
-
-
-def _spread(units: int, total: Number, products: Number, other: Number) -> float:
-    """The sample covariance: Σ of products less what the means explain, over n − 1, never below 0."""
-    return max(float(_deviations(units, total, products, other) / (units - 1)), 0.0)
 
 
 def _deviations(units: int, total: Number, products: Number, other: Number) -> Fraction:

@@ -61,11 +61,11 @@ def _sample_ratio(arms: Sequence[Arm], plan: Plan, ratio: ChiSquared) -> Gate:
         sentence = f"Too few {plan.unit}s to tell: each arm has to expect at least {FEWEST}."
         return Gate(name, title, "unknown", sentence, ratio.p)
     sizes = ", ".join(
-        f"{arm.variant} {share_text(arm.units / total)} of {share_text(plan.split[arm.variant] / weights)}"
+        f"{arm.variant} {share_text(arm.units / total)} for {share_text(plan.split[arm.variant] / weights)}"
         for arm in arms
     )
     if ratio.p < RATIO_LIMIT:
-        sentence = f"The arms are not the sizes that were planned ({sizes}): {p_text(ratio.p)}, chi² test."
+        sentence = f"The arms do not have the planned sizes ({sizes}): {p_text(ratio.p)}, chi² test."
         return Gate(name, title, "failed", sentence, ratio.p)
     return Gate(
         name, title, "passed", f"The arms have the planned sizes ({sizes}): {p_text(ratio.p)}.", ratio.p

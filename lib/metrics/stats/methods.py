@@ -152,6 +152,14 @@ SEQUENTIAL_DIFFERENCE: Final = Method(
     "± √(n var) √(2 (nρ² + 1) ln(√(nρ² + 1) / α) / (nρ)²), ρ from the tuning",
     _WAUDBY_SMITH,
 )
+GROUP_SEQUENTIAL: Final = Method(
+    "group_sequential",
+    "Planned looks",
+    "",
+    "z interval of the difference, widened so that all planned looks together err with alpha",
+    "Lan–DeMets bounds with alpha t² of the error spent at a share t of the planned size",
+    "Lan and DeMets 1983, Biometrika 70:659; spotify-confidence 4.1.0",
+)
 GAUSSIAN_LIFT: Final = Method(
     "gaussian_lift",
     "GrowthBook Bayesian, relative, flat prior",
@@ -196,6 +204,7 @@ METHODS: Final = (
     GROWTHBOOK_DIFFERENCE,
     SEQUENTIAL_LIFT,
     SEQUENTIAL_DIFFERENCE,
+    GROUP_SEQUENTIAL,
     GAUSSIAN_LIFT,
     GAUSSIAN_DIFFERENCE,
     GAUSSIAN_PRIOR,

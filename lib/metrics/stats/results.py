@@ -50,7 +50,7 @@ class Effect:
     `difference` is b − a, `lift` (b − a) / a. `chance_to_win` is the posterior probability that b is better,
     `expected_loss` what is lost on average by shipping b where it is not, `expected_loss_of_control` by
     keeping a, both in the unit that `loss_of` names. `p` is two-sided; `statistic` and `degrees` are its own.
-    `why_not` says why nothing is computable; `remark` why a part is not.
+    `why_not` says why nothing is computable; `remark` why a part is not, or what the method leaves out.
     """
 
     method: Method

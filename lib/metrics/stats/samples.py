@@ -80,7 +80,8 @@ class Plan:
     is zero or less before the start. `units_per_arm` is the planned size of the smallest arm; None has it
     worked out from the control's rate, `minimum_lift` (0.1 is + 10 %), `alpha` and `power`. `tuning` is the
     number of units around which the sequential interval is tightest. `primary` is the metric that decides.
-    `prior_deviation` is that of the lift, around 0, in the posterior with a prior.
+    `prior_deviation` is that of the lift, around 0, in the posterior with a prior. `looks` are the planned
+    looks so far as shares of the planned size, the last one now; without them the method is left out.
     """
 
     control: str
@@ -96,6 +97,7 @@ class Plan:
     tuning: float = 5000.0
     correction: Correction = "holm"
     prior_deviation: float = 0.3
+    looks: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

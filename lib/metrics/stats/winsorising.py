@@ -27,14 +27,14 @@ class Winsorised:
 
 
 def winsorised(values: Mapping[str, Sequence[int]], share: float = 0.01) -> Winsorised | None:
-    """Cut cents per unit above the (1 − share) quantile of all arms together, units without revenue included.
+    """Cut the `share` largest values of all arms together, rounded down in number, to the next one below.
 
-    The cap is a value that occurs: at least a `share` of all is at it or above. None without any value.
+    `values` are cents per unit, those of units without revenue included. None without any value.
     """
     together = sorted(cents for arm in values.values() for cents in arm)
     if not together:
         return None
-    cap = together[min(len(together) - 1, int((1 - share) * len(together)))]
+    cap = together[max(0, len(together) - 1 - int(share * len(together)))]
     cut = {variant: [min(cents, cap) for cents in arm] for variant, arm in values.items()}
     return Winsorised(
         cap,
