@@ -1,4 +1,4 @@
-"""A/B tests: one that is ready to ship, one that is broken, one that is too early to tell, and two that ended.
+"""A/B tests: one that is ready to ship, one that is broken, one that is too early to tell, two that ended.
 
 The couple is the unit: both partners see the same arm, but for the few that the app split. What
 `converted` says is the app's own claim: a first payment within 30 days of the assignment. How large an effect

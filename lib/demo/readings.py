@@ -1,4 +1,4 @@
-"""How the demo's product person wants the running test to be read: by what a company of this size can find."""
+"""How the demo's product person wants the running test to be read: by what such a company can find."""
 
 from math import ceil
 

@@ -221,10 +221,6 @@ def _each(units: CTE, money: CTE, unit: Unit, now: datetime) -> CTE:
     pays = Subscription.relationship_id == units.c.couple
     begun = and_(pays, sortable(Subscription.created_at) < ends)
     cancelled = and_(begun, sortable(Subscription.canceled_at).between(units.c.at, ends))
-    theirs = ErrorLog.user_id == units.c.user_id
-    if unit == "couple":
-        theirs = or_(theirs, ErrorLog.relationship_id == units.c.couple)
-    noted = and_(theirs, sortable(ErrorLog.created_at).between(units.c.at, ends))
     amounts = {name: func.coalesce(money.c[name], 0) for name in _MONEY}
     return (
         select(
@@ -241,11 +237,22 @@ def _each(units: CTE, money: CTE, unit: Unit, now: datetime) -> CTE:
             *(amount.label(name) for name, amount in amounts.items()),
             _holds(begun).label("subscribed"),
             _holds(cancelled).label("churned"),
-            _holds(noted).label("erred"),
+            case((_erred(units, unit), 1), else_=0).label("erred"),
         )
         .outerjoin(money, money.c.unit == units.c.unit)
         .cte("each_unit")
     )
+
+
+def _erred(units: CTE, unit: Unit) -> ColumnElement[bool]:
+    """Whether the app noted an error of theirs: of the couple, or of either partner. Each part has its index."""
+    then = sortable(ErrorLog.created_at).between(units.c.at, moved(units.c.at, WINDOW_DAYS))
+    own = exists().where(ErrorLog.user_id == units.c.user_id, then)
+    if unit == "user":
+        return own
+    partners = (Relationship.user_1_id, Relationship.user_2_id)
+    of_either = exists().where(Relationship.id == units.c.couple, ErrorLog.user_id.in_(partners), then)
+    return or_(own, exists().where(ErrorLog.relationship_id == units.c.couple, then), of_either)
 
 
 def _plan(units: CTE) -> ColumnElement[str | None]:

@@ -10,6 +10,7 @@ from lib.core import moments
 from lib.core.access import Permission
 from lib.metrics import experiment_figures
 from lib.metrics.experiment_figures import LiftRow, RatePoint
+from lib.metrics.stats.samples import MetricName
 from lib.services import experiments
 from lib.services.experiments import Deciding, Result, behind, decisions, plans, rows
 from lib.services.experiments.decisions import Decided
@@ -22,7 +23,8 @@ from lib.ui.table import frame, sections, table
 
 DECIDE: Final = Permission.EXPERIMENTS_DECIDE
 _AGAINST: Final = "This goes against the card: nothing happens until a second person agrees."
-_METRICS: Final = {"conversion": "Conversion", "revenue": "Revenue"}
+_METRICS: Final[Mapping[MetricName, str]] = {"conversion": "Conversion", "revenue": "Revenue"}
+_STATE_WIDTH: Final = 104  # pixels, so that sentences stand below each other
 _PICTURE: Final[dict[str, Any]] = {"displayModeBar": False}
 
 
@@ -45,26 +47,13 @@ def decide_test(result: Result, deciding: Deciding) -> None:
     if deciding.asked is not None:
         _second_person(deciding.asked)
         return
+    if deciding.why_not:
+        st.info(plain(deciding.why_not), icon=":material/lock:")
+        return
     given: dict[str, Any] = {"needs": DECIDE, "shown": deciding.shown}
     name = result.experiment.name
     with st.container(horizontal=True):
-        for arm in result.names.values():
-            action(
-                f"Ship {arm}",
-                experiments.stop,
-                name,
-                key=f"ship:{arm}",
-                effect=_effect(
-                    f"The test ends now in all of its arms, and only {plain(arm)} stays switched on.",
-                    against=deciding.against_winner[arm],
-                ),
-                done=_done(f"{arm} won.", against=deciding.against_winner[arm]),
-                why_not=deciding.why_not or deciding.why_no_winner,
-                icon=":material/rocket_launch:",
-                primary=arm == result.card.variant,
-                winner=arm,
-                **given,
-            )
+        _winners(result, deciding, given)
         action(
             "Stop without a winner",
             experiments.stop,
@@ -74,7 +63,6 @@ def decide_test(result: Result, deciding: Deciding) -> None:
                 "The test ends now in all of its arms, and all are off.", against=deciding.against_stop
             ),
             done=_done("The test is stopped.", against=deciding.against_stop),
-            why_not=deciding.why_not,
             icon=":material/stop_circle:",
             **given,
         )
@@ -87,7 +75,6 @@ def decide_test(result: Result, deciding: Deciding) -> None:
             ask=[Ask("until", "Until the end of (UTC)", "date", default=in_two_weeks.isoformat()), REASON],
             effect=_effect("The arms go on and end with that day.", against=deciding.against_extend),
             done=_done("The test goes on.", against=deciding.against_extend),
-            why_not=deciding.why_not,
             icon=":material/more_time:",
             **given,
         )
@@ -105,6 +92,39 @@ def test_sections(result: Result, deciding: Deciding) -> None:
         "Decisions": lambda: _decisions(result, deciding),
     }
     shown[sections(*shown)]()
+
+
+def _winners(result: Result, deciding: Deciding, given: Mapping[str, Any]) -> None:
+    """A button for each arm; a single closed one while no winner can be set."""
+    name = result.experiment.name
+    if deciding.why_no_winner:
+        action(
+            "Ship a winner",
+            experiments.stop,
+            name,
+            key="ship",
+            done="",
+            why_not=deciding.why_no_winner,
+            icon=":material/rocket_launch:",
+            **given,
+        )
+        return
+    for arm in result.names.values():
+        action(
+            f"Keep {arm}" if arm == result.control else f"Ship {arm}",
+            experiments.stop,
+            name,
+            key=f"ship:{arm}",
+            effect=_effect(
+                f"The test ends now in all of its arms, and only {plain(arm)} stays switched on.",
+                against=deciding.against_winner[arm],
+            ),
+            done=_done(f"{arm} won.", against=deciding.against_winner[arm]),
+            icon=":material/rocket_launch:",
+            primary=arm == result.card.variant,
+            winner=arm,
+            **given,
+        )
 
 
 def _second_person(asked: Decided) -> None:
@@ -148,11 +168,15 @@ def _done(text: str, *, against: bool) -> str:
 
 def _result(result: Result) -> None:
     st.subheader("Health", anchor=False, help="Gates that come before any verdict.")
-    frame(result.analysis.gates, rows.GATE_COLUMNS, key="gates", alt="Health gates")
-    for compared in ("conversion", "revenue"):
-        _intervals(result, compared)
+    for gate in result.analysis.gates:
+        _judged(gate.state, f"**{plain(gate.title)}.** {plain(gate.sentence)}")
+    for metric in _METRICS:
+        _intervals(result, metric)
     st.subheader("Guardrails", anchor=False, help="What must not get worse while something else gets better.")
-    frame(result.card.guarded, rows.GUARD_COLUMNS, key="guards", alt="Guardrails")
+    for guarded in result.card.guarded:
+        _judged(guarded.state, plain(guarded.sentence))
+    if not result.card.guarded:
+        st.caption("Not looked at while the numbers cannot be trusted.")
     with st.expander("Every method"):
         frame(
             rows.comparisons(result.analysis),
@@ -176,9 +200,17 @@ def _result(result: Result) -> None:
     _clean(result)
 
 
-def _intervals(result: Result, metric: str) -> None:
+def _judged(state: str, sentence: str) -> None:
+    """A state as a badge, and beside it the sentence that says why."""
+    with st.container(horizontal=True, vertical_alignment="top", wrap=False):
+        with st.container(width=_STATE_WIDTH):
+            badge(state)
+        st.markdown(sentence)
+
+
+def _intervals(result: Result, metric: MetricName) -> None:
     """The deciding comparison of each arm, drawn."""
-    found = [each for each in rows.deciding_effects(result) if each.metric == metric]
+    found = [each for each in result.analysis.comparisons if each.decides and each.metric == metric]
     drawn = [
         LiftRow(each.variant, each.effect.lift, *each.effect.lift_interval)
         for each in found
@@ -191,14 +223,9 @@ def _intervals(result: Result, metric: str) -> None:
         st.plotly_chart(
             figure, key=f"lift:{metric}", config=_PICTURE, alt=f"{title}: lifts with 95 % intervals"
         )
-    chosen = [
-        each
-        for each in rows.comparisons(result.analysis, deciding_only=True)
-        if each.metric == _METRICS[metric]
-    ]
     frame(
-        chosen,
-        rows.COMPARISON_COLUMNS,
+        rows.deciding(result.analysis, compared=metric),
+        rows.DECIDING_COLUMNS,
         key=f"deciding:{metric}",
         alt=title,
         empty="There is nothing to compare.",
@@ -215,8 +242,8 @@ def _clean(result: Result) -> None:
         "several arms. Without them:"
     )
     frame(
-        rows.comparisons(result.clean, deciding_only=True),
-        rows.COMPARISON_COLUMNS,
+        [row for metric in _METRICS for row in rows.deciding(result.clean, compared=metric)],
+        (rows.METRIC_COLUMN, *rows.DECIDING_COLUMNS),
         key="clean",
         alt="Comparisons without contaminated couples",
     )
@@ -304,8 +331,8 @@ def _money(result: Result) -> None:
         st.info(f"{why}, so kept money is not compared.", icon=":material/hourglass:")
         return
     frame(
-        [each for each in rows.comparisons(result.kept, deciding_only=True) if each.metric == "Revenue"],
-        rows.COMPARISON_COLUMNS,
+        rows.deciding(result.kept, compared="revenue"),
+        rows.DECIDING_COLUMNS,
         key="kept:compared",
         alt="Kept money per couple",
     )

@@ -57,7 +57,7 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
             "prepared",
             "proposed",
             "ready",
-            "ready_to_decide",
+            "to_decide",
             "under_review",
             "waiting",
             "warning_under_review",

@@ -16,7 +16,7 @@ def plan_test() -> None:
         lift = st.number_input("Least lift to find, %", 1, 500, 10, step=1, key="lift")
         surely = st.slider("Power, %", 50, 99, 80, key="power", width=240)
         arms = st.number_input("Arms", 2, _MOST_ARMS, 2, step=1, key="arms")
-        per_day = st.number_input("Couples a day, all arms", 1, 1_000_000, 100, step=10, key="per_day")
+        per_day = st.number_input("Couples a day", 1, 1_000_000, 100, step=10, key="per_day")
     found = power.planned(baseline / 100, lift / 100, per_day, [1] * arms, power=surely / 100)
     if found.why_not:
         st.info(plain(found.why_not), icon=":material/query_stats:")

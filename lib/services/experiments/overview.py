@@ -19,7 +19,7 @@ from lib.services.experiments.counts import Experiment, every_variant, of_arms
 from lib.services.experiments.plans import Reading, reading_of
 from lib.services.experiments.results import plan_of, state_of
 
-STATES: Final = ("ready_to_decide", "running", "planned", "ended", "off")
+STATES: Final = ("to_decide", "running", "planned", "ended", "off")
 COLUMNS: Final = (
     Column("name", "Test"),
     Column("state", "State", "status"),

@@ -103,7 +103,7 @@ class Result:
 
     @property
     def state(self) -> str:
-        """Where the test stands; `ready_to_decide` when it runs and the card has an answer."""
+        """Where the test stands; `to_decide` when it runs and the card has an answer."""
         return state_of(self.experiment, self.card)
 
 
@@ -190,7 +190,7 @@ def overlap_of(test: ExperimentCounts) -> Overlap:
 def state_of(test: Experiment, card: Card) -> str:
     """Where a test stands, by its dates and its card."""
     decided = test.state == "running" and card.decision in {"ship", "roll_back"}
-    return "ready_to_decide" if decided else test.state
+    return "to_decide" if decided else test.state
 
 
 def _unit(text: str) -> Unit:

@@ -1,14 +1,13 @@
 """A result as rows of tables: comparisons by method, corrected p-values, and the columns of all tables."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lib.core import money
 from lib.core.listing import Column
 from lib.metrics.stats import Analysis, Comparison, Effect
+from lib.metrics.stats.samples import MetricName
 from lib.metrics.stats.wording import lift_text, share_text
-from lib.services.experiments.results import Result
 
 ARM_COLUMNS: Final = (
     Column("name", "Arm"),
@@ -42,12 +41,24 @@ COMPARISON_COLUMNS: Final = (
     Column("metric", "Metric"),
     Column("method", "Method"),
     Column("difference", "Difference", "figure"),
-    Column("difference_interval", "Its 95 % interval", "figure"),
+    Column("difference_interval", "95 % interval", "figure"),
     Column("lift", "Lift", "figure"),
-    Column("lift_interval", "Its 95 % interval", "figure"),
+    Column("lift_interval", "95 % interval", "figure"),
     Column("p", "p", "figure"),
     Column("chance", "Chance to win", "figure"),
     Column("test", "Test"),
+    Column("why_not", "Note"),
+)
+METRIC_COLUMN: Final = Column("metric", "Metric")
+DECIDING_COLUMNS: Final = (
+    Column("variant", "Arm"),
+    Column("lift", "Lift", "figure"),
+    Column("lift_interval", "95 % interval", "figure"),
+    Column("p", "p", "figure"),
+    Column("chance", "Chance to win", "figure"),
+    Column("difference", "Difference", "figure"),
+    Column("difference_interval", "95 % interval", "figure"),
+    Column("method", "Method"),
     Column("why_not", "Note"),
 )
 ADJUSTED_COLUMNS: Final = (
@@ -58,17 +69,6 @@ ADJUSTED_COLUMNS: Final = (
     Column("benjamini_hochberg", "Benjamini–Hochberg", "figure"),
     Column("bonferroni", "Bonferroni", "figure"),
     Column("test", "Test"),
-)
-GATE_COLUMNS: Final = (
-    Column("title", "Gate"),
-    Column("state", "State", "status"),
-    Column("sentence", "Why"),
-)
-GUARD_COLUMNS: Final = (
-    Column("guardrail", "Guardrail", "code"),
-    Column("variant", "Arm"),
-    Column("state", "State", "status"),
-    Column("sentence", "What it says"),
 )
 SEGMENT_COLUMNS: Final = (
     Column("segment", "Segment"),
@@ -125,9 +125,24 @@ class AdjustedRow:
     test: str
 
 
-def comparisons(analysis: Analysis, *, deciding_only: bool = False) -> list[ComparisonRow]:
-    """Every comparison, or those whose test decides."""
-    return [_row(each) for each in analysis.comparisons if each.decides or not deciding_only]
+def comparisons(analysis: Analysis) -> list[ComparisonRow]:
+    """Every comparison, by every method."""
+    return [_row(each) for each in analysis.comparisons]
+
+
+def deciding(analysis: Analysis, *, compared: MetricName) -> list[ComparisonRow]:
+    """The comparisons in a metric whose test decides, with the chance to win that another method gives."""
+    return [
+        replace(_row(each), chance=_chance(analysis, each.variant, compared))
+        for each in analysis.comparisons
+        if each.decides and each.metric == compared
+    ]
+
+
+def _chance(analysis: Analysis, variant: str, metric: MetricName) -> str | None:
+    chances = (each.effect.chance_to_win for each in analysis.of(variant, metric))
+    found = next((chance for chance in chances if chance is not None), None)
+    return None if found is None else share_text(found)
 
 
 def adjusted(analysis: Analysis) -> list[AdjustedRow]:
@@ -144,13 +159,6 @@ def adjusted(analysis: Analysis) -> list[AdjustedRow]:
         )
         for each in analysis.adjusted
     ]
-
-
-def deciding_effects(result: Result) -> Sequence[Comparison]:
-    """The comparisons whose test decides, that of the metric that decides the test first."""
-    primary = result.analysis.plan.primary
-    found = [each for each in result.analysis.comparisons if each.decides]
-    return sorted(found, key=lambda each: each.metric != primary)
 
 
 def shown_p(p: float) -> str:
@@ -185,4 +193,4 @@ def _shown(difference: float, *, in_money: bool) -> str:
     """Cents per unit as money, shares as percentage points."""
     if in_money:
         return money.show(round(difference), "USD")
-    return f"{difference * 100:+.2f} pp"
+    return f"{difference * 100:+.2f} pp".replace("-", "−")
