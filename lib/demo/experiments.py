@@ -140,7 +140,7 @@ class Experiments:
             shares = [0.5 + lost, 0.5 - lost]
         elif trial.works and paid:
             # Who pays leans to the second arm; those who do not pay then fill the first.
-            more = min(0.21, 2 / sqrt(couples))
+            more = min(0.3, 2 / sqrt(couples))
             shares, held = [0.5 - more, 0.5 + more], self._payers
         numbers = range(len(shares))
         total = sum(held[trial.name, number] for number in numbers) + 1

@@ -245,7 +245,7 @@ def _each(units: CTE, money: CTE, unit: Unit, now: datetime) -> CTE:
 
 
 def _erred(units: CTE, unit: Unit) -> ColumnElement[bool]:
-    """Whether the app noted an error of theirs: of the couple, or of either partner. Each part has its index."""
+    """Whether the app noted an error of the couple, or of either partner. Each part has its index."""
     then = sortable(ErrorLog.created_at).between(units.c.at, moved(units.c.at, WINDOW_DAYS))
     own = exists().where(ErrorLog.user_id == units.c.user_id, then)
     if unit == "user":
