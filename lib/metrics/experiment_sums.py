@@ -26,11 +26,13 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    Text,
     and_,
     case,
     cast,
     exists,
     func,
+    literal,
     or_,
     select,
     union_all,
@@ -138,24 +140,33 @@ def first_seen(test_name: str, unit: Unit, now: datetime) -> Select[Any]:
 
 def _by_cell(test_name: str, unit: Unit, now: datetime) -> Select[Any]:
     units = first_seen(test_name, unit, now).cte("units")
-    money = _money(units, unit, test_name)
-    each = _each(units, money, unit, now)
-    grouped = _by_couple(each)
-    return _cells(grouped)
+    return _cells(_by_couple(_each(_money(units, unit, test_name), unit, now)))
 
 
 def _money(units: CTE, unit: Unit, test_name: str) -> CTE:
-    """What each unit paid, by the time that it was paid in; units that never paid are left out."""
-    paid = _payments(units, unit, test_name).subquery("paid")
+    """Each unit with what it paid, by the time that it was paid in.
+
+    Every unit is among the rows that are grouped, with nothing: SQLite has no index to join groups by.
+    """
+    nothing = select(
+        *units.c,
+        units.c.at.label("moment"),
+        cast(literal(""), Text).label("kind"),
+        cast(literal(0), Integer).label("amount"),
+        cast(literal(CURRENCY), Text).label("currency"),
+        cast(literal(0), Integer).label("back"),
+    )
+    paid = union_all(nothing, *_payments(units, unit, test_name)).subquery("paid")
     ours = paid.c.currency == CURRENCY
     net = paid.c.amount - paid.c.back
     during = paid.c.moment.between(paid.c.at, moved(paid.c.at, WINDOW_DAYS))
     before = and_(paid.c.moment < paid.c.at, paid.c.moment >= moved(paid.c.at, -WINDOW_DAYS))
     later = paid.c.moment.between(paid.c.at, moved(paid.c.at, KEPT_DAYS))
     subscribed = and_(later, paid.c.kind == "subscription", paid.c.amount > 0)
+    own = [paid.c[column.name] for column in units.c]
     return (
         select(
-            paid.c.unit,
+            *own,
             _any(and_(during, paid.c.amount > 0)).label("paid"),
             _total(net, during, ours).label("cents"),
             _total(net, before, ours).label("before_cents"),
@@ -164,17 +175,17 @@ def _money(units: CTE, unit: Unit, test_name: str) -> CTE:
             _any(and_(during, paid.c.back > 0)).label("refunded"),
             _any(and_(during, ~ours)).label("other_currency"),
         )
-        .group_by(paid.c.unit)
+        .group_by(*own)
         .cte("money")
     )
 
 
-def _payments(units: CTE, unit: Unit, test_name: str) -> Any:
+def _payments(units: CTE, unit: Unit, test_name: str) -> list[Select[Any]]:
     """Payments of the units; where one names no couple, whoever paid it says whose it is."""
     payer = Payment.relationship_id == units.c.unit if unit == "couple" else Payment.user_id == units.c.unit
     own = _paid(units).join(Payment, payer)
     if unit == "user":
-        return own
+        return [own]
     members = (
         select(
             func.coalesce(Assignment.relationship_id, Assignment.user_id).label("couple"), Assignment.user_id
@@ -188,7 +199,7 @@ def _payments(units: CTE, unit: Unit, test_name: str) -> Any:
         .join(members, members.c.couple == units.c.unit)
         .join(Payment, and_(Payment.user_id == members.c.user_id, Payment.relationship_id.is_(None)))
     )
-    return union_all(own, nameless)
+    return [own, nameless]
 
 
 def _paid(units: CTE) -> Select[Any]:
@@ -201,8 +212,7 @@ def _paid(units: CTE) -> Select[Any]:
     refunded, noted = func.coalesce(back, 0), func.coalesce(Payment.refund_amount_cents, 0)
     return (
         select(
-            units.c.unit,
-            units.c.at,
+            *units.c,
             func.coalesce(sortable(Payment.processed_at), sortable(Payment.created_at)).label("moment"),
             Payment.transaction_type.label("kind"),
             Payment.amount_cents.label("amount"),
@@ -215,33 +225,28 @@ def _paid(units: CTE) -> Select[Any]:
     )
 
 
-def _each(units: CTE, money: CTE, unit: Unit, now: datetime) -> CTE:
-    """One row for each unit, with all that is summed of it."""
+def _each(units: CTE, unit: Unit, now: datetime) -> CTE:
+    """One row for each unit with its money, and all else that is summed of it."""
     ends = moved(units.c.at, WINDOW_DAYS)
     pays = Subscription.relationship_id == units.c.couple
     begun = and_(pays, sortable(Subscription.created_at) < ends)
     cancelled = and_(begun, sortable(Subscription.canceled_at).between(units.c.at, ends))
-    amounts = {name: func.coalesce(money.c[name], 0) for name in _MONEY}
-    return (
-        select(
-            units.c.variant_id,
-            units.c.couple,
-            units.c.contaminated,
-            utc_day(units.c.at).label("day"),
-            func.coalesce(_plan(units), "none").label("plan"),
-            func.coalesce(_device(units), "unknown").label("device"),
-            _arrival(units).label("arrival"),
-            units.c.claimed,
-            case((ends <= now, 1), else_=0).label("over"),
-            case((moved(units.c.at, KEPT_DAYS) <= now, 1), else_=0).label("kept"),
-            *(amount.label(name) for name, amount in amounts.items()),
-            _holds(begun).label("subscribed"),
-            _holds(cancelled).label("churned"),
-            case((_erred(units, unit), 1), else_=0).label("erred"),
-        )
-        .outerjoin(money, money.c.unit == units.c.unit)
-        .cte("each_unit")
-    )
+    return select(
+        units.c.variant_id,
+        units.c.couple,
+        units.c.contaminated,
+        utc_day(units.c.at).label("day"),
+        func.coalesce(_plan(units), "none").label("plan"),
+        func.coalesce(_device(units), "unknown").label("device"),
+        _arrival(units).label("arrival"),
+        units.c.claimed,
+        case((ends <= now, 1), else_=0).label("over"),
+        case((moved(units.c.at, KEPT_DAYS) <= now, 1), else_=0).label("kept"),
+        *(units.c[name] for name in _MONEY),
+        _holds(begun).label("subscribed"),
+        _holds(cancelled).label("churned"),
+        case((_erred(units, unit), 1), else_=0).label("erred"),
+    ).cte("each_unit")
 
 
 def _erred(units: CTE, unit: Unit) -> ColumnElement[bool]:
