@@ -13,8 +13,9 @@ from lib.core import schema
 from lib.core.database import Database
 from lib.core.settings import ROOT
 from lib.demo.staff import create_demo_staff
-from tests import matrices
+from tests import local_stripe, matrices
 from tests.databases import Server, opened, running_server, unavailable
+from tests.local_stripe import LocalStripe
 from tests.once import built_once
 
 
@@ -79,6 +80,20 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """A database of the test's own at the newest revision, on each engine in turn."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def running_stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
+    """The local Stripe of this process."""
+    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
+        yield running
+
+
+@pytest.fixture
+def stripe(running_stripe: LocalStripe) -> LocalStripe:
+    """The local Stripe, with its objects for tests to use up; nothing goes wrong there by itself."""
+    running_stripe.goes_right()
+    return running_stripe
 
 
 def golden(name: str) -> Path:

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 import pytest
 
 from lib.core.database import Database
-from tests import local_stripe
-from tests.local_stripe import LocalStripe
 
 FULL = os.environ.get("FULL", "") in {"1", "true", "yes"}
 
@@ -15,12 +13,6 @@ FULL = os.environ.get("FULL", "") in {"1", "true", "yes"}
 def times(few: int, many: int) -> int:
     """How often a fault is tried: a few times by default, many times with FULL=1."""
     return many if FULL else few
-
-
-@pytest.fixture(scope="package")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
 
 
 @pytest.fixture

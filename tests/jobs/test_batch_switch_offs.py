@@ -16,23 +16,11 @@ from lib.jobs import batch_switch_offs, code_batches
 from lib.models import DiscountCode
 from lib.services import discounts
 from lib.services.discounts import SwitchOffCase
-from tests import local_stripe
 from tests.jobs.batches import with_coupon
 from tests.local_stripe import LocalStripe
 from tests.staff import FINANCE, do, read
 
 WORKER = system("worker")
-
-
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _nothing_goes_wrong_by_itself(stripe: LocalStripe) -> None:
-    stripe.goes_right()
 
 
 @pytest.fixture

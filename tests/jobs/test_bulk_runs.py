@@ -16,19 +16,12 @@ from lib.models import AdminUser, AuditEntry, Note, Operation, Subscription
 from lib.payments import operations
 from lib.services import bulk, discounts
 from lib.services.bulk import Run
-from tests import local_stripe
 from tests.factories import NOW, make_staff, make_subscription
 from tests.faults.offer_scenarios import made_code
 from tests.local_stripe import LocalStripe
 from tests.staff import SUPPORT, do, read
 
 WORKER = system("worker")
-
-
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
 
 
 @pytest.fixture

@@ -18,24 +18,12 @@ from lib.models import DiscountCode, MadeCode
 from lib.payments import operations
 from lib.services import discounts
 from lib.services.discounts import Batch
-from tests import local_stripe
 from tests.factories import make_plan
 from tests.jobs.batches import asked_for, with_coupon
 from tests.local_stripe import LocalStripe
 from tests.staff import FINANCE, do, read
 
 WORKER = system("worker")
-
-
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _nothing_goes_wrong_by_itself(stripe: LocalStripe) -> None:
-    stripe.goes_right()
 
 
 @pytest.fixture

@@ -14,15 +14,8 @@ from lib.core.work import reading
 from lib.jobs import open_invoices, runs, schedule
 from lib.models import Invoice, Payment, Subscription
 from lib.services.payments import failed
-from tests import local_stripe
 from tests.local_stripe import KEY, LocalStripe
 from tests.staff import FINANCE
-
-
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
 
 
 @pytest.fixture

@@ -22,18 +22,11 @@ from lib.jobs.worker import BEAT_EVERY, IDLE_PAUSE_S, Chore, Worker
 from lib.models import Heartbeat, Operation
 from lib.payments.gateway import Gateway
 from lib.services import refunds
-from tests import local_stripe
 from tests.factories import make_refund
 from tests.local_stripe import KEY, LocalStripe
 from tests.staff import FINANCE, do, read
 
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from lib.core.settings import Settings
 from lib.demo.staff import create_demo_staff
 from lib.models import AiCredit, CreditGrant, Operation, Relationship
 from lib.ui import resources
-from tests import local_stripe
 from tests.factories import (
     make_addon,
     make_couple,
@@ -28,12 +27,6 @@ from tests.factories import (
 )
 from tests.local_stripe import KEY, LocalStripe
 from tests.pages.at_desk import open_page, said
-
-
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
 
 
 @pytest.fixture

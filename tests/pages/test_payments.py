@@ -11,16 +11,9 @@ from lib.core.database import Database
 from lib.core.settings import Settings
 from lib.models import Operation
 from lib.ui import resources
-from tests import local_stripe
 from tests.factories import make_dispute, make_invoice, make_payment
 from tests.local_stripe import KEY, LocalStripe
 from tests.pages.at_desk import open_page, said, staffed_copy
-
-
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe"), supply=20) as running:
-        yield running
 
 
 @pytest.fixture

@@ -20,12 +20,6 @@ from tests.pages.at_desk import open_page, said, staffed_copy
 SECTIONS = ("Overview", "Change plan", "Pause", "End", "Goodwill", "Discounts", "History")
 
 
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
 @pytest.fixture
 def database(staffed: Path, tmp_path: Path, stripe: LocalStripe) -> Iterator[Database]:
     database = staffed_copy(staffed, tmp_path / "admin.db")

@@ -22,7 +22,6 @@ from lib.models import (
 )
 from lib.payments import operations, rows
 from lib.services import addons, handover, starts
-from tests import local_stripe
 from tests.beginnings import given, moved, started
 from tests.factories import make_couple, make_plan, make_purchase, make_user, write
 from tests.local_stripe import LocalStripe
@@ -32,22 +31,11 @@ LATER = timedelta(hours=1)
 FAULTS = ["drop_after", "500", "drop_before", "invalid_json"]
 
 
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
 @pytest.fixture
 def database(sqlite_url: str) -> Iterator[Database]:
     opened = Database(sqlite_url)
     yield opened
     opened.dispose()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_goes_wrong_by_itself(stripe: LocalStripe) -> None:
-    stripe.goes_right()
 
 
 @pytest.fixture

@@ -11,16 +11,9 @@ from lib.core.work import reading
 from lib.models import Operation, Subscription, SubscriptionChange
 from lib.payments import answers
 from lib.services import subscriptions
-from tests import local_stripe
 from tests.local_stripe import LocalStripe
 from tests.payments.outbox import LATER, approved, intent, operation, work_off
 from tests.staff import SUPPORT, do, read
-
-
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
 
 
 @pytest.fixture
@@ -28,11 +21,6 @@ def database(sqlite_url: str) -> Iterator[Database]:
     opened = Database(sqlite_url)
     yield opened
     opened.dispose()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_goes_wrong_by_itself(stripe: LocalStripe) -> None:
-    stripe.goes_right()
 
 
 def stripes(database: Database, stripe: LocalStripe, subscription: str):

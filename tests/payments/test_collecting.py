@@ -12,7 +12,6 @@ from lib.core.work import digest, reading
 from lib.models import Invoice, Operation, Payment, Subscription
 from lib.payments import operations
 from lib.services.payments import case, credit, invoices
-from tests import local_stripe
 from tests.factories import make_invoice
 from tests.local_stripe import LocalStripe
 from tests.staff import FINANCE, do, read
@@ -20,22 +19,11 @@ from tests.staff import FINANCE, do, read
 LATER = timedelta(hours=1)
 
 
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
 @pytest.fixture
 def database(sqlite_url: str) -> Iterator[Database]:
     opened = Database(sqlite_url)
     yield opened
     opened.dispose()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_goes_wrong_by_itself(stripe: LocalStripe) -> None:
-    stripe.goes_right()
 
 
 def queue(database: Database, function: Any, payment: str, **given: Any) -> Operation:

@@ -16,7 +16,6 @@ from lib.payments import inbox
 from lib.payments.gateway import Gateway
 from lib.payments.inbox import asking
 from lib.payments.inbox.leases import INBOX
-from tests import local_stripe
 from tests.factories import make_plan, make_subscription
 from tests.local_stripe import LocalStripe
 from tests.payments import told
@@ -25,12 +24,6 @@ from tests.payments.told import NOW, START, day, only, rows, state_of
 from tests.statements import counted
 
 SOME = 6
-
-
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
 
 
 @pytest.fixture

@@ -21,22 +21,11 @@ from tests.payments.outbox import LATER, approved, change, intent, operation, re
 from tests.staff import FINANCE, do, read
 
 
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
 @pytest.fixture
 def database(sqlite_url: str) -> Iterator[Database]:
     opened = Database(sqlite_url)
     yield opened
     opened.dispose()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_goes_wrong_by_itself(stripe: LocalStripe) -> None:
-    stripe.goes_right()
 
 
 def test_an_approved_refund_is_paid_once_and_our_rows_follow(database: Database, stripe: LocalStripe) -> None:

@@ -13,7 +13,6 @@ from lib.models import DiscountUsage
 from lib.payments import operations
 from lib.services import subscriptions
 from lib.services.subscriptions import asking, codes, goodwill, pauses, plan_changes
-from tests import local_stripe
 from tests.local_stripe import LocalStripe
 from tests.payments.subscription_wishes import (
     LATER,
@@ -23,22 +22,11 @@ from tests.payments.subscription_wishes import (
 from tests.staff import FINANCE, read
 
 
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
 @pytest.fixture
 def database(sqlite_url: str) -> Iterator[Database]:
     opened = Database(sqlite_url)
     yield opened
     opened.dispose()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_goes_wrong_by_itself(stripe: LocalStripe) -> None:
-    stripe.goes_right()
 
 
 def test_a_change_of_plan_charges_what_stripes_preview_said_and_moves_mrr(

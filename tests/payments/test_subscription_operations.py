@@ -7,7 +7,6 @@ import pytest
 from lib.core import moments
 from lib.core.database import Database
 from lib.services.subscriptions import ends, plan_changes
-from tests import local_stripe
 from tests.local_stripe import LocalStripe
 from tests.payments.subscription_wishes import (
     EVERY,
@@ -20,22 +19,11 @@ from tests.payments.subscription_wishes import (
 )
 
 
-@pytest.fixture(scope="module")
-def stripe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe.running(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
 @pytest.fixture
 def database(sqlite_url: str) -> Iterator[Database]:
     opened = Database(sqlite_url)
     yield opened
     opened.dispose()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_goes_wrong_by_itself(stripe: LocalStripe) -> None:
-    stripe.goes_right()
 
 
 @EVERY

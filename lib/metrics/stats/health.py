@@ -36,12 +36,16 @@ def gates(
 
 
 def _arms(control: Arm | None, arms: Sequence[Arm], plan: Plan) -> Gate:
+    names = [arm.variant for arm in arms]
     empty = [arm.variant for arm in arms if arm.units <= 0]
+    empty += [variant for variant in plan.split if variant not in names]
     impossible = [arm.variant for arm in arms if not 0 <= arm.conversions <= max(arm.units, 0)]
     if control is None:
         sentence = f"The control arm {plan.control} is not among the arms."
     elif len(arms) < 2:
         sentence = "The test has one arm: there is nothing to compare it with."
+    elif len(set(names)) < len(names):
+        sentence = "Two arms have the same name, so nobody can tell them apart."
     elif empty:
         sentence = f"Nobody was put into {', '.join(empty)}."
     elif impossible:

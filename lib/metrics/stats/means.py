@@ -1,5 +1,6 @@
 """Two means compared: Welch, Student, GrowthBook's frequentist, sequential and Gaussian engines."""
 
+from dataclasses import replace
 from math import exp, log, pi, sqrt
 from typing import Final, Literal, NamedTuple
 
@@ -18,12 +19,17 @@ NO_LIFT: Final = "No lift: the control’s mean is not above zero."
 
 
 class _Point(NamedTuple):
-    """What GrowthBook's methods share: the estimate on a scale, its variance, degrees, units of both arms."""
+    """What GrowthBook's methods share: the estimate on a scale, its variance, degrees, units of both arms.
+
+    `difference` and `lift` are there on either scale.
+    """
 
     value: float
     variance: float
     degrees: float
     units: int
+    difference: float
+    lift: float | None
 
 
 def welch(
@@ -86,12 +92,8 @@ def growthbook(a: Estimate | None, b: Estimate | None, scale: Scale, alpha: floa
     error = sqrt(point.variance)
     half = float(stdtrit(point.degrees, 1 - alpha / 2)) * error
     t = point.value / error
-    return _on_scale(
-        method,
-        scale,
-        a,
-        b,
-        half,
+    return replace(
+        _on_scale(method, scale, point, point.value, half),
         p=2 * float(stdtr(point.degrees, -abs(t))),
         statistic=t,
         degrees=point.degrees,
@@ -111,7 +113,7 @@ def sequential(
     widened = n * squared + 1
     half = spread * sqrt(2 * widened * (log(widened) / 2 - log(alpha)) / (n * n * squared))
     evidence = squared * (point.value * n / spread) ** 2 / (2 * widened) - log(widened) / 2
-    return _on_scale(method, scale, a, b, half, p=min(1.0, exp(-evidence)) if evidence > 0 else 1.0)
+    return replace(_on_scale(method, scale, point, point.value, half), p=exp(-max(evidence, 0.0)))
 
 
 def gaussian(
@@ -131,13 +133,8 @@ def gaussian(
     mean, deviation = point.value * weight, sqrt(point.variance * weight)
     z = mean / deviation
     gain = deviation * exp(-z * z / 2) / sqrt(2 * pi)
-    return _on_scale(
-        method,
-        scale,
-        a,
-        b,
-        float(ndtri(1 - alpha / 2)) * deviation,
-        centre=mean,
+    return replace(
+        _on_scale(method, scale, point, mean, float(ndtri(1 - alpha / 2)) * deviation),
         chance_to_win=float(ndtr(z)),
         expected_loss=gain - mean * float(ndtr(-z)),
         expected_loss_of_control=gain + mean * float(ndtr(z)),
@@ -150,53 +147,27 @@ def _point(a: Estimate | None, b: Estimate | None, scale: Scale) -> _Point | str
         return TOO_FEW
     if a.variance <= 0 or b.variance <= 0 or min(a.units, b.units) < 2:
         return NO_SPREAD
-    degrees, units = _degrees(a, b), a.units + b.units
+    degrees, units, difference = _degrees(a, b), a.units + b.units, b.mean - a.mean
+    lift = difference / a.mean if a.mean > 0 else None
     if scale == "difference":
-        return _Point(b.mean - a.mean, a.squared_error + b.squared_error, degrees, units)
-    if a.mean <= 0:
+        return _Point(difference, a.squared_error + b.squared_error, degrees, units, difference, lift)
+    if lift is None:
         return NO_LIFT
     variance = b.squared_error / a.mean**2 + a.squared_error * b.mean**2 / a.mean**4
-    return _Point((b.mean - a.mean) / a.mean, variance, degrees, units)
+    return _Point(lift, variance, degrees, units, difference, lift)
 
 
-def _on_scale(
-    method: Method,
-    scale: Scale,
-    a: Estimate | None,
-    b: Estimate | None,
-    half: float,
-    *,
-    centre: float | None = None,
-    p: float | None = None,
-    statistic: float | None = None,
-    degrees: float | None = None,
-    chance_to_win: float | None = None,
-    expected_loss: float | None = None,
-    expected_loss_of_control: float | None = None,
-) -> Effect:
-    """An effect whose interval is on one scale; the other scale has its value alone."""
-    if a is None or b is None:
-        return Effect(method, why_not=TOO_FEW)
-    difference = b.mean - a.mean
-    lift = difference / a.mean if a.mean > 0 else None
-    if scale == "lift":
-        lift = centre if centre is not None else lift
-    middle = lift if scale == "lift" else difference
-    interval = None if middle is None else Interval(middle - half, middle + half)
+def _on_scale(method: Method, scale: Scale, point: _Point, middle: float, half: float) -> Effect:
+    """An effect whose interval, `middle` ± `half`, is on one scale; the other scale has its value alone."""
+    interval = Interval(middle - half, middle + half)
     return Effect(
         method,
-        difference,
+        middle if scale == "difference" else point.difference,
         interval if scale == "difference" else None,
-        lift,
+        middle if scale == "lift" else point.lift,
         interval if scale == "lift" else None,
-        p,
-        statistic,
-        degrees,
-        chance_to_win,
-        expected_loss,
-        expected_loss_of_control,
-        scale,
-        remark=None if a.mean > 0 else NO_LIFT,
+        loss_of=scale,
+        remark=None if point.lift is not None else NO_LIFT,
     )
 
 

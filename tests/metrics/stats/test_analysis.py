@@ -111,6 +111,10 @@ def test_planned_looks_add_an_interval_that_is_wider_than_that_of_one_look() -> 
         ([], "The control arm control is not among the arms."),
         ([Arm("new", 10, 1)], "The control arm control is not among the arms."),
         ([Arm("control", 10, 1)], "The test has one arm: there is nothing to compare it with."),
+        (
+            [Arm("control", 10, 1), Arm("control", 9, 1)],
+            "Two arms have the same name, so nobody can tell them apart.",
+        ),
         ([Arm("control", 10, 1), Arm("new", 0, 0)], "Nobody was put into new."),
         ([Arm("control", 10, 1), Arm("new", 10, 11)], "More conversions than couples were counted in new."),
     ],
@@ -125,6 +129,12 @@ def test_arms_that_cannot_be_compared_are_explained_and_no_lift_is_shown(
     assert {one.effect.lift for one in analysis.comparisons if one.metric == "conversion"} <= {None}
     assert {one.effect.p for one in analysis.comparisons if one.metric == "conversion"} <= {None}
     assert (card.decision, card.grounds[0]) == ("review", sentence)
+
+
+def test_an_arm_that_was_planned_and_has_nobody_is_missed() -> None:
+    analysis = analysed((10, 100), (12, 100), replace(PLAN, split={"control": 1, "new": 1, "third": 1}))
+
+    assert analysis.gate("arms").sentence == "Nobody was put into third."
 
 
 def test_nobody_converting_has_no_lift_by_any_method_and_every_gap_says_why() -> None:
