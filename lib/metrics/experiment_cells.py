@@ -1,7 +1,7 @@
 """A test's cells as the arms that statistics are made of: whole, by segment, or without some couples."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Literal
@@ -89,10 +89,11 @@ def stored(session: Session, test_name: str, unit: Unit) -> Cells:
     return of_rows(Summed(unit, [dict(r) for r in rows.mappings()], [dict(r) for r in days.mappings()]))
 
 
-def stored_everywhere(session: Session, unit: Unit) -> dict[str, Cells]:
-    """The cells of every test, without their days. One statement."""
+def stored_of(session: Session, test_names: Collection[str], unit: Unit) -> dict[str, Cells]:
+    """The cells of several tests by name, without their days. One statement."""
     found: dict[str, list[Cell]] = defaultdict(list)
-    rows = session.execute(select(ExperimentCell.__table__).where(ExperimentCell.unit == unit))
+    cell = ExperimentCell
+    rows = session.execute(select(cell.__table__).where(cell.test_name.in_(test_names), cell.unit == unit))
     for row in rows.mappings():
         found[row["test_name"]].append(_cell(dict(row)))
     return {name: Cells(unit, cells, []) for name, cells in found.items()}

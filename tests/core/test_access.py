@@ -23,6 +23,7 @@ drift:read                 -        x        -        x
 drift:repair               -        x        -        x
 errors:read                x        -        x        x
 errors:resolve             -        -        x        x
+experiments:decide         -        -        x        x
 experiments:read           -        -        x        x
 home:read                  x        x        x        x
 inbox:read                 x        x        -        x

@@ -73,7 +73,7 @@ class SegmentOutcome:
     ),
 )
 def people(*, name: str, variant_id: str) -> AnySelect:
-    """The people in an arm of a test, by assignment; visitors without an account are left out."""
+    """The people in an arm of a test, those first whom the app calls converted; visitors are left out."""
     other = or_(
         (_OTHER.id == Relationship.user_1_id) & (Relationship.user_2_id == Assignment.user_id),
         (_OTHER.id == Relationship.user_2_id) & (Relationship.user_1_id == Assignment.user_id),
@@ -99,7 +99,8 @@ def people(*, name: str, variant_id: str) -> AnySelect:
             Assignment.variant_id == variant_id,
             or_(Assignment.user_id.is_not(None), Assignment.relationship_id.is_not(None)),
         )
-        .order_by(Assignment.id)
+        # As the index of an arm has them: an arm may hold millions.
+        .order_by(Assignment.converted.desc(), Assignment.conversion_value_cents.desc())
     )
 
 

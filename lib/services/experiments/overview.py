@@ -1,6 +1,6 @@
 """The list of tests: where each stands, and what its card says in a word."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -55,12 +55,15 @@ class ListedTest:
 @query(Permission.EXPERIMENTS_READ)
 def listed(view: View, *, state: str | None = None) -> list[ListedTest]:
     """The tests in one state, or all: those ready to decide first, then the newest. Five statements."""
-    cells = experiment_cells.stored_everywhere(view.session, "couple")
-    exposures = {row.test_name: row for row in view.session.scalars(select(ExperimentCount))}
-    readings = {row.test_name: reading_of(row) for row in view.session.scalars(select(ExperimentPlan))}
-    decided = _decided(view)
+    every = every_variant(view.session)
+    cells = experiment_cells.stored_of(view.session, every, "couple")
+    counts = select(ExperimentCount).where(ExperimentCount.test_name.in_(every))
+    exposures = {row.test_name: row for row in view.session.scalars(counts)}
+    plans = select(ExperimentPlan).where(ExperimentPlan.test_name.in_(every))
+    readings = {row.test_name: reading_of(row) for row in view.session.scalars(plans)}
+    decided = _decided(view, every)
     found = []
-    for name, variants in every_variant(view.session).items():
+    for name, variants in every.items():
         test = of_arms(name, variants, view.now)
         reading = readings.get(name, Reading())
         card = _card(test, variants, reading, cells.get(name), exposures.get(name), view.now)
@@ -104,13 +107,13 @@ def _listed(
     )
 
 
-def _decided(view: View) -> dict[str, str]:
+def _decided(view: View, names: Collection[str]) -> dict[str, str]:
     """What was decided last of each test that was stopped, and what waits, in words."""
     row = ExperimentDecision
     statement = (
         select(row.test_name, row.kind, row.state, Variant.variant_name)
         .outerjoin(Variant, Variant.id == row.winner_id)
-        .where(row.state != "denied", row.kind != "extend")
+        .where(row.test_name.in_(names), row.state != "denied", row.kind != "extend")
         .order_by(row.asked_at, row.id)
     )
     found = {}

@@ -132,7 +132,11 @@ def of_test(
         test,
         variants,
         cells,
-        session.scalars(select(ArmSeen).where(ArmSeen.test_name == name).order_by(ArmSeen.seen_at)).all(),
+        session.scalars(
+            select(ArmSeen)
+            .where(ArmSeen.variant_id.in_([variant.id for variant in variants]))
+            .order_by(ArmSeen.seen_at)
+        ).all(),
         remarks.other_names(session, name),
     )
     plan = plan_of(test.experiment, variants, reading, unit, now)
