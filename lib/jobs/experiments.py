@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from lib.core.access import Permission, system
 from lib.core.database import Database
@@ -64,6 +64,10 @@ def run(database: Database, now: datetime) -> Recounted:
             under_way.progress(number)
         with working(database, ACTOR, now=now) as work:
             keep(work, counted)
+        with reading(database, ACTOR, now=now) as view:
+            cards = {name: experiments.result(view, name).card.decision for name in names}
+        with working(database, ACTOR, now=now) as work:
+            keep_cards(work, cards)
         under_way.summary |= {"tests": names}
     return Recounted(tuple(names))
 
@@ -109,6 +113,15 @@ def keep(work: Work, counted: Mapping[str, Whole]) -> None:
             _insert(work, ExperimentDay, name, summed.days)
         _note_arms(work, name, test.counted_at)
     work.count("tests", len(counted))
+
+
+@job
+def keep_cards(work: Work, cards: Mapping[str, str]) -> None:
+    """Keep what the card of each test says of what was counted, so that Home need not work it out."""
+    for name, decision in cards.items():
+        row = ExperimentCount
+        work.session.execute(update(row).where(row.test_name == name).values(card=decision))
+    work.count("cards", len(cards))
 
 
 def _note_arms(work: Work, name: str, at: datetime) -> None:

@@ -65,7 +65,7 @@ class ExperimentCount(Base):
     """How cleanly people were put into the arms of one test, as of `counted_at`.
 
     What else is counted of a whole test belongs here, as a further column; those from `visitors` on, since
-    0117, are assignments (`lib.metrics.experiment_counts.Oddities`).
+    0117, are assignments (`lib.metrics.experiment_counts.Oddities`). `card` is what the decision card said.
     """
 
     __tablename__ = "admin_experiment_counts"
@@ -85,6 +85,7 @@ class ExperimentCount(Base):
     of_other_tests: Mapped[int] = mapped_column(server_default=text("0"))
     first_at: Mapped[datetime | None]
     last_at: Mapped[datetime | None]
+    card: Mapped[str | None]
 
 
 class ArmCount(Base):

@@ -70,6 +70,7 @@ def upgrade() -> None:
         op.add_column("admin_experiment_counts", column)
     for name in NEW_MOMENTS:
         op.add_column("admin_experiment_counts", sa.Column(name, Moment()))
+    op.add_column("admin_experiment_counts", sa.Column("card", sa.Text()))
 
 
 def _sums() -> None:
@@ -148,7 +149,7 @@ def _people() -> None:
 
 def downgrade() -> None:
     refuse_when_filled(KEPT)
-    for name in (*NEW_COUNTS, *NEW_MOMENTS):
+    for name in (*NEW_COUNTS, *NEW_MOMENTS, "card"):
         op.drop_column("admin_experiment_counts", name)
     for table in reversed(TABLES):
         op.drop_table(table)

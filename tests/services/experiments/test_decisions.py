@@ -13,6 +13,7 @@ from lib.jobs import experiments as job
 from lib.models import AuditEntry, ExperimentDecision, ExperimentPlan, Variant
 from lib.services import experiments
 from lib.services.experiments import Deciding, Result
+from lib.services.home import today
 from tests.factories import NOW, make_arm
 from tests.services.desk import act, read, somebody
 from tests.trials import BROKEN, trial
@@ -219,3 +220,17 @@ def test_every_decision_is_one_entry_of_the_audit(sqlite: Database) -> None:
         kept = connection.scalar(select(func.count()).select_from(ExperimentDecision))
 
     assert (tuple(entry), kept) == (("done", "admin_experiment_decisions"), 1)
+
+
+def test_home_says_what_waits_for_a_decision_and_for_a_second_person(sqlite: Database) -> None:
+    trial(sqlite)
+    before = {each.title for each in read(sqlite, today, by=PRODUCT).waiting}
+    stop(sqlite)
+    own, other = (
+        {each.title for each in read(sqlite, today, by=somebody_else).waiting}
+        for somebody_else in (PRODUCT, ADMIN)
+    )
+
+    assert {"1 test to decide", "1 test running"} <= before
+    assert "1 test to decide" not in own
+    assert "1 decision on a test to agree to" in other - own
