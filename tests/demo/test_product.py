@@ -24,7 +24,7 @@ from tests.demo.conftest import TODAY, Company
 @pytest.fixture(scope="module")
 def decided(small: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A copy of the company with its tests counted, and read as the demo's product person wants."""
-    [(_, _, path)] = small.all("PRAGMA database_list")
+    path = small.one("SELECT file FROM pragma_database_list WHERE name = 'main'")
     copy = Path(shutil.copy(path, tmp_path_factory.mktemp("decided") / "admin.db"))
     database = Database(f"sqlite:///{copy}")
     create_demo_staff(database)
