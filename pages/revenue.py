@@ -1,11 +1,11 @@
-"""Revenue: what recurs, why it moved, who left; each figure down to its couples."""
+"""Revenue: what recurs, why it moved, who left, what was paid; each figure down to its payments."""
 
 import streamlit as st
 
 from lib import ui
 from lib.core.access import Permission
-from lib.metrics import behind, figures, recurring_rates, revenue, series
-from lib.metrics.mrr import MOVEMENTS
+from lib.metrics import cohorts, recurring_rates, revenue, revenue_figures
+from lib.services import remarks
 
 ui.page("Revenue", Permission.REVENUE_READ)
 
@@ -14,103 +14,43 @@ if couple_id is not None:
     ui.couple_payments(couple_id, back_to="Revenue")
     st.stop()
 
+ALL = "All currencies"
+known = ui.read(revenue.currencies) or ["USD"]
 with ui.filters():
     since, until = ui.period()
-    currency = ui.one_of("Currency", ui.read(revenue.currencies) or ["USD"], key="currency")
+    currency = ui.one_of("Currency", [*known, ALL] if len(known) > 1 else known, key="currency")
+    earlier = ui.compared_with(since, until)
 with ui.filters():
     policy = ui.policy()
+if currency == ALL:
+    ui.all_currencies(since, until, policy)
+    st.stop()
 
 now = ui.read(revenue.summary, until, currency, policy)
 held = ui.read(recurring_rates.recurring_rates, until, currency, policy)
-ui.tiles(
-    [
-        ui.figure_tile(
-            "MRR", now.mrr, now.growth, "Monthly recurring revenue; change against 30 days before"
-        ),
-        ui.figure_tile("ARR", now.arr, note="12 × MRR, exact"),
-        ui.figure_tile("Paying couples", now.couples),
-        ui.figure_tile("ARPA", now.arpa, note="MRR for each paying couple"),
-    ]
-)
-ui.tiles([ui.rate_tile(rate, currency) for rate in (held.nrr, held.grr, held.quick_ratio, held.ltv)])
+days = ui.read(revenue.mrr_by_day, since, until, currency, policy)
+before = ui.read(revenue.mrr_by_day, earlier.first, earlier.last, currency, policy) if earlier else None
+worth = ui.read(cohorts.realised_ltv, currency=currency, policy=policy)
+ui.revenue_tiles(now, days, held, worth, before, earlier)
 ui.stands_on(now.mrr.basis)
+ui.ways_down()
 # A click on a bar leads to the couples behind it, for those who may see them.
-way_down = ("month", "moved", "section") if ui.may(Permission.REVENUE_COUPLES) else ()
+may_see = ui.may(Permission.REVENUE_COUPLES)
+way_down = ("month", "moved", "behind", "section") if may_see else ()
+looked = ui.Looked(since, until, currency, policy, earlier, ui.read(remarks.between, since, until))
 
-match ui.sections("MRR", "Movements", "Plan mix", "Churn", figures.BEHIND):
+match ui.sections("MRR", "Movements", "Plan mix", "Churn", "Payments", revenue_figures.BEHIND):
     case "MRR":
-        days = ui.read(revenue.mrr_by_day, since, until, currency, policy)
-        ui.chart(
-            figures.mrr_line(days),
-            title="MRR by day",
-            about="What recurs each month, as it stood at the end of each day",
-            basis=days.basis,
-            rows=days.days,
-            columns=series.MRR_COLUMNS,
-            key="mrr",
-            why_not=days.why_not,
-        )
+        ui.mrr_section(looked, days, before)
     case "Movements":
-        months = ui.read(revenue.churn_by_month, since, until, currency, policy)
-        ui.chart(
-            figures.movement_bars(months),
-            title="What moved MRR",
-            about="New, reactivated, expanded, contracted and churned MRR of each month",
-            basis=months.basis,
-            rows=months.months,
-            columns=series.MONTH_COLUMNS,
-            key="movements",
-            why_not=months.why_not,
-            picks=way_down,
-        )
+        ui.movements_section(looked, way_down)
     case "Plan mix":
-        mix = ui.read(revenue.plan_mix, until, currency, policy)
-        ui.chart(
-            figures.plan_mix_bars(mix),
-            title="MRR by plan",
-            about="What each plan and billing period bring in",
-            basis=mix.basis,
-            rows=mix.plans,
-            columns=series.PLAN_COLUMNS,
-            key="mix",
-            why_not=mix.why_not,
-        )
+        ui.plan_mix_section(looked, ("plan", "billed", "behind", "section") if may_see else ())
     case "Churn":
-        months = ui.read(revenue.churn_by_month, since, until, currency, policy)
-        ui.chart(
-            figures.churn_bars(months),
-            title="Customer churn by month",
-            about="Couples that churned / couples active at the month's start; involuntary: a payment failed",
-            basis=months.basis,
-            rows=months.months,
-            columns=series.MONTH_COLUMNS,
-            key="churn",
-            why_not=months.why_not,
-            picks=way_down,
-        )
-        st.subheader(
-            "Churn by formula", anchor=False, help="The 30 days up to the newest day that was counted"
-        )
-        ui.frame(
-            held.churn_rows, recurring_rates.CHURN_COLUMNS, key="formulas", alt="Customer churn by formula"
-        )
-    case _ if not ui.may(Permission.REVENUE_COUPLES):
+        ui.churn_section(looked, held, way_down)
+    case "Payments":
+        ui.payments_section(looked)
+    case _ if not may_see:
         st.info("Your role sees sums, not the couples behind them.", icon=":material/block:")
     case _:
-        with ui.filters():
-            first, last = ui.month(since, until)
-            moved = ui.choose("Moved by", MOVEMENTS, key="moved")
-        st.caption(
-            "Couples whose MRR moved in the month, by the day; all of them until a movement is chosen."
-        )
-        ui.table(
-            behind.couples_behind,
-            key="behind",
-            opens="relationship_id",
-            empty="No couple moved in this month.",
-            since=first,
-            until=last,
-            movement=moved,
-            currency=currency,
-            policy=policy.name,
-        )
+        ui.couples_behind(since, until, currency, policy)

@@ -41,6 +41,7 @@ class Permission(StrEnum):
     REVENUE_CLOSE = "revenue:close"
     REVENUE_COUPLES = "revenue:couples"
     REVENUE_READ = "revenue:read"
+    REVENUE_REMARK = "revenue:remark"
     RISK_READ = "risk:read"
     RISK_WORK = "risk:work"
     STAFF_MANAGE = "staff:manage"
@@ -114,6 +115,7 @@ _FINANCE: Final = {
     P.REVENUE_CLOSE,
     P.REVENUE_COUPLES,
     P.REVENUE_READ,
+    P.REVENUE_REMARK,
     P.RISK_READ,
     P.RISK_WORK,
     P.SUBSCRIPTIONS_CANCEL,
@@ -131,6 +133,7 @@ _PRODUCT: Final = {
     P.EXPERIMENTS_READ,
     P.HOME_READ,
     P.REVENUE_READ,
+    P.REVENUE_REMARK,
 }
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     Role.SUPPORT: frozenset(_SUPPORT),

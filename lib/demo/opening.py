@@ -11,7 +11,7 @@ from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
 from lib.demo import bulk, closing, company, desk, elsewhere, readings
 from lib.demo.staff import create_demo_staff
-from lib.jobs import at_risk, cohorts, daily, experiments, staying
+from lib.jobs import at_risk, cohorts, daily, experiments, payment_days, staying
 
 
 def stripe_file(settings: Settings) -> Path:
@@ -63,6 +63,7 @@ def fill(
     experiments.run(database, moments.now())
     readings.plan_tests(database)
     staying.run(database, moments.now())
+    payment_days.run(database, settings, moments.now())
     closing.close_months(database)
     say(f"{counts.get('users', 0):,} people, {sum(counts.values()):,} rows in {len(counts)} tables.")
     return counts

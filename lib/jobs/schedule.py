@@ -20,6 +20,7 @@ from lib.jobs import (
     event_gaps,
     experiments,
     open_invoices,
+    payment_days,
     payment_reconciliation,
     runs,
     search_index,
@@ -95,6 +96,7 @@ JOBS: Final[Mapping[str, Scheduled]] = MappingProxyType(
         cohorts.NAME: Scheduled(due=cohorts.is_due, run=cohorts.run_for_day),
         experiments.NAME: Scheduled(due=experiments.is_due, run=experiments.run_for_day),
         event_gaps.NAME: Scheduled(due=event_gaps.is_due, run=event_gaps.run_for_day),
+        payment_days.NAME: Scheduled(due=payment_days.is_due, run=payment_days.run_for_day),
         open_invoices.NAME: Scheduled(
             due=open_invoices.is_due, run=open_invoices.run_for_day, takes_hours=True
         ),

@@ -1,5 +1,6 @@
 """The way down from a figure: the couples whose sum it is. Each list adds up to the figure it explains."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -103,10 +104,22 @@ def couples_behind(
     ),
 )
 def couples_in_mrr(
-    *, day: date, plan_id: str | None = None, currency: str = "USD", policy: str = HOUSE.name
+    *,
+    day: date,
+    plan_id: str | None = None,
+    billing_period: str | None = None,
+    currency: str = "USD",
+    policy: str = HOUSE.name,
+    zone: str = HOUSE.zone,
+    set_to_cancel: bool | None = None,
 ) -> AnySelect:
-    """The subscriptions that count at a day's end, with their couples, the latest changed first."""
-    chosen = policies.named(policy)
+    """The subscriptions that count at a day's end, with their couples, the latest changed first.
+
+    `zone` and `set_to_cancel` are the policy's as it is set here; its own where they are left out.
+    """
+    known = policies.named(policy)
+    cancelling = known.set_to_cancel if set_to_cancel is None else set_to_cancel
+    chosen = replace(known, zone=zone, set_to_cancel=cancelling)
     entry, counted = SubscriptionChange, policies.counted(chosen)
     statement = (
         select(
@@ -128,7 +141,9 @@ def couples_in_mrr(
         .where(_stands_at(day, chosen.zone), counted != 0, entry.currency == currency)
         .order_by(entry.effective_at.desc(), entry.seq.desc())
     )
-    return statement.where(entry.plan_id == plan_id) if plan_id else statement
+    if plan_id:
+        statement = statement.where(entry.plan_id == plan_id)
+    return statement.where(entry.billing_period == billing_period) if billing_period else statement
 
 
 def _couple(relationship_id: Any) -> tuple[ColumnElement[Any], ...]:

@@ -131,6 +131,17 @@ class RealisedLtv:
     basis: Basis
     why_not: str | None
 
+    @property
+    def so_far(self) -> Fraction | None:
+        """What each couple that ever joined has brought in so far, in cents; None while nobody has."""
+        newest = [
+            (each.joined, each.cells[-1].per_couple)
+            for each in self.cohorts
+            if each.cells and each.cells[-1].per_couple is not None
+        ]
+        joined = sum(number for number, _ in newest)
+        return sum(number * (worth or 0) for number, worth in newest) / Fraction(joined) if joined else None
+
 
 @query(Permission.REVENUE_READ)
 def retention_by_cohort(

@@ -1,4 +1,4 @@
-"""Charts of the revenue series; with its neighbours, the only place that knows Plotly.
+"""Grids of cohorts; with its neighbours, the only place that knows Plotly.
 
 Backgrounds, fonts and the palette are left to the page's theme, so that a chart reads in light and dark.
 What colour says is also said by a dash, a pattern, a sign or a word. What is not complete yet is drawn
@@ -14,11 +14,9 @@ import plotly.graph_objects as go
 
 from lib.core import money
 from lib.metrics.cohorts import RealisedLtv, Retention
-from lib.metrics.drawing import chart as _chart
 from lib.metrics.drawing import layout as _layout
 from lib.metrics.drawing import units as _units
 from lib.metrics.figure import percent, rounded
-from lib.metrics.series import Month, MonthSeries, MrrDay, MrrSeries, PlanMix
 
 ROW_HEIGHT: Final = 26  # pixels of a grid
 # What is written on a square: by its own colour, whatever the theme's is.
@@ -26,122 +24,6 @@ _INK, _LIGHT, _DARK_FROM = "#10203a", "#ffffff", 0.68
 SO_FAR: Final = "so far"
 AVERAGE: Final = "Average"
 _HATCHED: Final = "/"
-# Gains stand above the line, losses below it; each has a pattern of its own as well.
-_MOVEMENTS: Final = (
-    ("new_arr_cents", "New", 1, ""),
-    ("reactivation_arr_cents", "Reactivation", 1, "."),
-    ("expansion_arr_cents", "Expansion", 1, "+"),
-    ("contraction_arr_cents", "Contraction", -1, "-"),
-    ("churn_arr_cents", "Churn", -1, "x"),
-)
-# How a churned couple left, with the patterns of a month that is over and of one that goes on.
-_CHURNED: Final = (("Voluntary", ("", _HATCHED)), ("Involuntary", ("x", "+")))
-BEHIND: Final = "Couples"
-"""The section of the Revenue page that lists the couples behind a bar."""
-
-
-def mrr_line(series: MrrSeries) -> go.Figure:
-    """MRR at the end of each day; the days that were not over when they were counted are dashed."""
-    whole = [day for day in series.days if day.complete]
-    running = [day for day in series.days if not day.complete]
-    figure = _chart(f"MRR ({series.currency})", series.currency)
-    if whole:
-        figure.add_trace(_line(whole, "MRR", series.currency, dash="solid"))
-    if running:
-        # From the last whole day on, so that the line is not broken.
-        figure.add_trace(_line([*whole[-1:], *running], f"Today, {SO_FAR}", series.currency, dash="dot"))
-    return figure
-
-
-def plan_mix_bars(mix: PlanMix) -> go.Figure:
-    """MRR by plan and billing period, the largest on top; amount and share stand beside each bar."""
-    figure = _chart(f"MRR ({mix.currency})", mix.currency, horizontal=True)
-    figure.add_trace(
-        go.Bar(
-            orientation="h",
-            y=[f"{plan.plan}, {plan.billing_period}" for plan in mix.plans],
-            x=[_units(plan.mrr_cents, mix.currency) for plan in mix.plans],
-            text=[
-                f"{money.show(plan.mrr_cents, mix.currency)} ({percent(plan.share or 0)})"
-                for plan in mix.plans
-            ],
-            textposition="auto",
-            hovertemplate="%{y}: %{text}<extra></extra>",
-        )
-    )
-    figure.update_yaxes(autorange="reversed", type="category")
-    return figure
-
-
-def churn_bars(series: MonthSeries) -> go.Figure:
-    """Customer churn by month, who left of themselves below those whose payment failed.
-
-    A month that is not over is hatched, one that cannot be computed has no bar. A click gives the same as
-    on a bar of `movement_bars`.
-    """
-    known = [month for month in series.months if month.churn is not None]
-    figure = _layout(go.Figure())
-    for name, patterns in _CHURNED:
-        couples = [
-            month.involuntary_churned_couples
-            if name == "Involuntary"
-            else month.churned_couples - month.involuntary_churned_couples
-            for month in known
-        ]
-        shares = [
-            Fraction(number, month.couples_at_start or 1)
-            for number, month in zip(couples, known, strict=True)
-        ]
-        figure.add_trace(
-            go.Bar(
-                name=name,
-                x=[_month_name(month) for month in known],
-                y=[float(share) for share in shares],
-                text=[percent(share) if share else "" for share in shares],
-                hovertext=[
-                    f"{number:,} of {month.couples_at_start or 0:,} couples"
-                    for number, month in zip(couples, known, strict=True)
-                ],
-                customdata=[_way_down(month, "churn") for month in known],
-                # Over the colour rather than instead of it, so that the text on the bar can be read.
-                marker_pattern={
-                    "shape": [patterns[0 if month.complete else 1] for month in known],
-                    "fillmode": "overlay",
-                    "fgopacity": 0.3,
-                },
-                textposition="auto",
-                hovertemplate=f"%{{x}}, {name}: %{{hovertext}}<extra></extra>",
-            )
-        )
-    figure.update_layout(barmode="stack", showlegend=True, clickmode="event+select", dragmode=False)
-    figure.update_xaxes(type="category")
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero", title="Customer churn")
-    return figure
-
-
-def movement_bars(series: MonthSeries) -> go.Figure:
-    """What moved MRR in each month: gains above the line, losses below it, each named and patterned.
-
-    A click on one gives its month, its movement and the section with the couples behind it.
-    """
-    figure = _chart(f"Change of MRR ({series.currency})", series.currency)
-    for field, name, sign, pattern in _MOVEMENTS:
-        amounts = [money.monthly(getattr(month, field)) for month in series.months]
-        figure.add_trace(
-            go.Bar(
-                name=name,
-                x=[_month_name(month) for month in series.months],
-                y=[_units(sign * cents, series.currency) for cents in amounts],
-                text=[money.show(sign * cents, series.currency) for cents in amounts],
-                textposition="none",
-                marker_pattern_shape=pattern,
-                customdata=[_way_down(month, name.lower()) for month in series.months],
-                hovertemplate=f"%{{x}}, {name}: %{{text}}<extra></extra>",
-            )
-        )
-    figure.update_layout(barmode="relative", showlegend=True, clickmode="event+select", dragmode=False)
-    figure.update_xaxes(type="category")
-    return figure
 
 
 def retention_grid(found: Retention, measure: Literal["logo", "revenue"]) -> go.Figure:
@@ -306,25 +188,3 @@ def _whole_percent(share: Fraction) -> str:
 
 def _so_far(mature: bool) -> str:
     return "" if mature else f" ({SO_FAR})"
-
-
-def _line(days: Sequence[MrrDay], name: str, currency: str, *, dash: str) -> go.Scatter:
-    return go.Scatter(
-        name=name,
-        mode="lines" if dash == "solid" and len(days) > 1 else "lines+markers",
-        line_dash=dash,
-        x=[day.day for day in days],
-        y=[_units(day.mrr_cents, currency) for day in days],
-        text=[money.show(day.mrr_cents, currency) for day in days],
-        customdata=[day.couples for day in days],
-        hovertemplate=f"%{{x|%Y-%m-%d}}, {name}: %{{text}} from %{{customdata:,}} couples<extra></extra>",
-    )
-
-
-def _way_down(month: Month, movement: str) -> tuple[str, str, str]:
-    return f"{month.month:%Y-%m}", movement, BEHIND
-
-
-def _month_name(month: Month) -> str:
-    name = f"{month.month:%b %Y}"
-    return name if month.complete else f"{name}, {SO_FAR}"

@@ -93,7 +93,7 @@ from lib.models.relationships import (
     UserAchievement,
 )
 from lib.models.replays import InboxReplay, InboxReplayStep
-from lib.models.roll_ups import ArmCount, CoupleMove, ExperimentCount, StayedMonth
+from lib.models.roll_ups import ArmCount, CoupleMove, ExperimentCount, PaymentDay, StayedMonth
 from lib.models.types import sortable
 
 __all__ = [
@@ -171,6 +171,7 @@ __all__ = [
     "PageView",
     "PartnerDay",
     "Payment",
+    "PaymentDay",
     "PaymentReconciliation",
     "ReconciledPayment",
     "Refund",

@@ -1,4 +1,4 @@
-"""Roll-ups of our own (revisions 0102, 0111, 0112, 0117): worked out by jobs from rows that stand elsewhere, so that a page reads few.
+"""Roll-ups of our own (revisions 0102, 0111, 0112, 0115, 0117): worked out by jobs from rows that stand elsewhere, so that a page reads few.
 
 Every row can be made again: nothing here is known from here alone.
 """
@@ -123,3 +123,26 @@ class StayedMonth(Base):
     mature_6: Mapped[int]
     stayed_6: Mapped[int]
     counted_at: Mapped[datetime]
+
+
+class PaymentDay(Base):
+    """What was paid, given back, refused or recovered on one day of the business, in cents and in payments.
+
+    `what` says which; `detail` what was paid for (`subscription`, `gift`, …), why it was given back, or
+    nothing.
+    """
+
+    __tablename__ = "admin_payment_days"
+    __table_args__ = (
+        CheckConstraint(
+            "what IN ('paid', 'refunded', 'failed', 'recovered')", name="admin_payment_days_what"
+        ),
+    )
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    what: Mapped[str] = mapped_column(primary_key=True)
+    detail: Mapped[str] = mapped_column(primary_key=True, server_default=text("''"))
+    cents: Mapped[int] = mapped_column(TotalCents)
+    payments: Mapped[int]
+    computed_at: Mapped[datetime]

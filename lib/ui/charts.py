@@ -14,10 +14,11 @@ from lib.metrics.figure import Basis, Figure, rounded
 from lib.metrics.policies import Policy
 from lib.metrics.rates import Rate
 from lib.ui import resources
-from lib.ui.filters import first_page, one_of
+from lib.ui.filters import first_page, lead, one_of
 from lib.ui.show import Tile, moment
 from lib.ui.table import frame
 
+LAST_30_DAYS: Final = "Last 30 days"
 PERIODS: Final[Mapping[str, int]] = {"3 months": 92, "6 months": 183, "12 months": 365, "24 months": 730}
 
 
@@ -69,8 +70,8 @@ def _picture_only(title: str) -> dict[str, Any]:
 def _pick(key: str, names: Sequence[str]) -> None:
     """Set filters to what the clicked point carries; a click beside the points changes nothing."""
     points = st.session_state[key].selection.points
-    for name, value in zip(names, points[0]["customdata"] if points else (), strict=False):
-        st.session_state[name] = value
+    if points:
+        lead(**dict(zip(names, points[0]["customdata"], strict=True)))
 
 
 def stands_on(basis: Basis) -> None:
@@ -80,19 +81,31 @@ def stands_on(basis: Basis) -> None:
     )
 
 
-def figure_tile(label: str, figure: Figure, change: Figure | None = None, note: str | None = None) -> Tile:
-    """A figure as a tile; what cannot be computed says why on hovering."""
+def figure_tile(
+    label: str,
+    figure: Figure,
+    change: Figure | None = None,
+    note: str | None = None,
+    trend: Sequence[float] = (),
+) -> Tile:
+    """A figure as a tile, its past as a line in it; what cannot be computed says why on hovering."""
     said = change.text if change is not None and change.value is not None else None
-    return Tile(label, figure.text, said, help=figure.why_not or note)
+    why_not = change.why_not if change is not None else None
+    helps = figure.why_not or " ".join(part for part in (note, why_not) if part)
+    return Tile(label, figure.text, said, help=helps or None, trend=trend)
 
 
-def rate_tile(rate: Rate, currency: str) -> Tile:
-    """A rate as a tile; whose formula it is, and why it cannot be computed, is said on hovering."""
+def rate_tile(rate: Rate, currency: str, label: str | None = None) -> Tile:
+    """A rate as a tile, under its title or a shorter label.
+
+    Whose formula it is, and why it cannot be computed, is said on hovering.
+    """
     formula = rate.formula
     in_money = formula.kind == "money" and rate.value is not None
     text = money.show(rounded(rate.value or 0), currency) if in_money else rate.text
-    said = (f"{formula.vendor}: {formula.definition}", rate.why_not, rate.remark)
-    return Tile(formula.title, text, help=" ".join(part for part in said if part))
+    title = f"{formula.title}. " if label else ""
+    said = (f"{title}{formula.vendor}: {formula.definition}", rate.why_not, rate.remark)
+    return Tile(label or formula.title, text, help=" ".join(part for part in said if part))
 
 
 def policy(*, key: str = "policy") -> Policy:
@@ -126,11 +139,16 @@ def period(*, key: str = "period") -> tuple[date, date]:
 
 
 def month(since: date, until: date, *, key: str = "month") -> tuple[date, date]:
-    """One month of a period, from the address, the newest until another is chosen: its first and last day."""
+    """One month of a period, or the last 30 days of it, from the address: the first and the last day.
+
+    The newest month until another is chosen.
+    """
     firsts = [moments.month_start(until)]
     while firsts[-1] > since:
         firsts.append(moments.month_start(firsts[-1] - timedelta(days=1)))
     named = {f"{first:%Y-%m}": first for first in firsts}
-    chosen = st.selectbox("Month", list(named), key=key, bind="query-params", on_change=first_page)
+    chosen = st.selectbox("Month", [*named, LAST_30_DAYS], key=key, bind="query-params", on_change=first_page)
+    if chosen == LAST_30_DAYS:
+        return until - timedelta(days=29), until
     first = named.get(chosen or "", firsts[0])
     return first, min(until, moments.next_month(first) - timedelta(days=1))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from lib.core import moments, money
 from lib.core.errors import Invalid
-from lib.ui.show import words
+from lib.ui.show import plain, words
 
 _SEARCH_WIDTH: Final = 320  # pixels, of a box beside other filters
 _WITHIN: Final[Mapping[str, int]] = {"7 days": 7, "30 days": 30, "90 days": 90, "12 months": 365}
@@ -62,12 +62,20 @@ def choose(label: str, options: Sequence[str], *, key: str, default: str | None 
 
 
 def one_of(label: str, options: Sequence[str], *, key: str, shown_as: Callable[[str], str] = str) -> str:
-    """Exactly one of a few options, in the address; the first one until another is chosen."""
+    """Exactly one of a few options, in the address; the first one until another is chosen.
+
+    The address has the option's spelling; a link may name its code. One that is neither is said.
+    """
+    named = st.query_params.get(key)
+    if named in options:
+        st.session_state[key] = named
+    elif named is not None and named not in {shown_as(option) for option in options}:
+        st.warning(f"There is no {label.lower()} “{plain(named[:40])}”: this is {shown_as(options[0])}.")
     chosen = st.segmented_control(
         label,
         list(options),
         key=key,
-        default=options[0],
+        default=None if named in options else options[0],
         format_func=shown_as,
         required=True,
         bind="query-params",
@@ -141,6 +149,19 @@ def money_box(label: str, currency: str, default_cents: int | None, *, key: str)
     except Invalid as error:
         st.error(str(error))
         return None
+
+
+def lead(**values: str | None) -> None:
+    """Set filters, of this page or of the section that comes next, as if they had been chosen."""
+    for name, value in values.items():
+        if value is None:
+            st.session_state.pop(name, None)
+            st.query_params.pop(name, None)
+        elif name in st.session_state:
+            st.session_state[name] = value
+        else:  # its widget is not there yet, and takes what the address says
+            st.query_params[name] = value
+    first_page()
 
 
 def first_page() -> None:

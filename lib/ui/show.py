@@ -109,13 +109,14 @@ _MARKDOWN: Final = str.maketrans({character: f"\\{character}" for character in "
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A figure at the top of a page: the answer before the detail."""
+    """A figure at the top of a page: the answer before the detail. `trend` is its past, oldest first."""
 
     label: str
     value: str
     change: str | None = None
     help: str | None = None
     good: Literal["up", "down", "neither"] = "up"
+    trend: Sequence[float] = ()
 
 
 def plain(text: Any) -> str:
@@ -196,18 +197,21 @@ def _fact_width(text: str) -> int:
 
 
 def tiles(figures: Sequence[Tile]) -> None:
-    """Show figures side by side."""
+    """Show figures side by side, in columns of one width; one below the other on a narrow screen."""
     directions: dict[str, Any] = {"up": "normal", "down": "inverse", "neither": "off"}
-    with st.container(horizontal=True):
-        for figure in figures:
-            stayed = figure.change is not None and _ZERO.match(figure.change) is not None
+    for column, figure in zip(st.columns(len(figures)), figures, strict=True):
+        # Streamlit knows a loss by the plain hyphen in front of it.
+        change = figure.change and figure.change.replace("−", "-", 1)
+        stayed = change is not None and _ZERO.match(change) is not None
+        with column:
             st.metric(
                 figure.label,
                 figure.value,
-                "no change" if stayed else figure.change,
+                "no change" if stayed else change,
                 delta_color="off" if stayed else directions[figure.good],
                 delta_arrow="off" if stayed else "auto",
                 help=figure.help,
+                chart_data=list(figure.trend) or None,
                 border=True,
                 width="stretch",
                 height="stretch",

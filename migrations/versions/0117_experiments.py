@@ -10,7 +10,7 @@ from lib.models.types import Day, Moment, TotalCents
 from migrations.guards import refuse_when_filled
 
 revision = "0117"
-down_revision = "0114"
+down_revision = "0115"
 branch_labels = None
 depends_on = None
 

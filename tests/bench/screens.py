@@ -46,7 +46,7 @@ _OF_A_PERSON: Final = ("Overview", "Payments", "Messages", "Notes", "Staff")
 _OF_A_SUBSCRIPTION: Final = ("Overview", "Change plan", "Pause", "End", "Goodwill", "Discounts", "History")
 _OF_A_PAYMENT: Final = ("Refunds", "Tries and fees", "Credit note", "Credit balance", "Notes")
 _OF_A_CLOSE: Final = ("Figures", "Payments at Stripe", "Exchange rates")
-_OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Couples")
+_OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Payments", "Couples")
 _OF_COHORTS: Final = ("Couples kept", "Revenue kept", "Lifetime value", "Stored by the app")
 _OF_AN_EVENT: Final = ("What it changed", "Payload", "Other events of this object")
 

@@ -10,7 +10,7 @@ import pytest
 
 from lib.core.database import Database
 from lib.core.work import View, reading
-from lib.metrics import figures, revenue
+from lib.metrics import revenue, revenue_figures
 from lib.metrics.figure import Basis
 from lib.metrics.mrr import MOVEMENTS
 from lib.metrics.policies import HOUSE
@@ -36,10 +36,10 @@ def view(sqlite: Database) -> Iterator[View]:
 def charts(view: View) -> dict[str, go.Figure]:
     months = revenue.churn_by_month(view, day("04-01"), day("06-15"))
     return {
-        "line": figures.mrr_line(revenue.mrr_by_day(view, day("06-13"), day("06-15"))),
-        "plans": figures.plan_mix_bars(revenue.plan_mix(view, day("06-15"))),
-        "churn": figures.churn_bars(months),
-        "movements": figures.movement_bars(months),
+        "line": revenue_figures.mrr_line(revenue.mrr_by_day(view, day("06-13"), day("06-15"))),
+        "plans": revenue_figures.plan_mix_bars(revenue.plan_mix(view, day("06-15"))),
+        "churn": revenue_figures.churn_bars(months),
+        "movements": revenue_figures.movement_bars(months),
     }
 
 
@@ -76,7 +76,7 @@ def test_who_left_because_a_payment_failed_stands_apart(view: View) -> None:
     june = revenue.churn_by_month(view, day("04-01"), day("06-15")).months[-1]
     failed = replace(june, couples_at_start=4, churned_couples=3, churn=Fraction(3, 4))
     series = MonthSeries("USD", (replace(failed, involuntary_churned_couples=2),), BASIS, None)
-    voluntary, involuntary = figures.churn_bars(series).data
+    voluntary, involuntary = revenue_figures.churn_bars(series).data
 
     assert (voluntary.name, list(voluntary.text)) == ("Voluntary", ["25.0 %"])
     assert (involuntary.name, list(involuntary.text)) == ("Involuntary", ["50.0 %"])
@@ -87,10 +87,11 @@ def test_who_left_because_a_payment_failed_stands_apart(view: View) -> None:
 def test_a_bar_carries_the_month_and_the_movement_of_its_couples(charts: dict[str, go.Figure]) -> None:
     bars = {trace.name: trace for trace in charts["movements"].data}
 
-    assert list(bars["Reactivation"].customdata[1]) == ["2026-05", "reactivation", "Couples"]
+    assert list(bars["Reactivation"].customdata[1]) == ["2026-05", "reactivation", "moved", "Couples"]
     assert {bar.customdata[0][1] for bar in bars.values()} == set(MOVEMENTS)
     assert all(
-        list(trace.customdata[-1]) == ["2026-06", "churn", "Couples"] for trace in charts["churn"].data
+        list(trace.customdata[-1]) == ["2026-06", "churn", "moved", "Couples"]
+        for trace in charts["churn"].data
     )
 
 
@@ -119,8 +120,8 @@ def test_colours_and_background_are_left_to_the_theme(charts: dict[str, go.Figur
 
 def test_charts_of_nothing_are_empty_and_do_not_fail(view: View) -> None:
     months = revenue.churn_by_month(view, day("2025-01-01"), day("2025-02-01"))
-    empty = figures.mrr_line(revenue.mrr_by_day(view, day("2025-01-01"), day("2025-02-01")))
+    empty = revenue_figures.mrr_line(revenue.mrr_by_day(view, day("2025-01-01"), day("2025-02-01")))
 
     assert len(empty.data) == 0
-    assert list(figures.churn_bars(months).data[0].x) == []
-    assert list(figures.plan_mix_bars(revenue.plan_mix(view, day("2025-01-01"))).data[0].x) == []
+    assert list(revenue_figures.churn_bars(months).data[0].x) == []
+    assert list(revenue_figures.plan_mix_bars(revenue.plan_mix(view, day("2025-01-01"))).data[0].x) == []

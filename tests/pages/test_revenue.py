@@ -11,8 +11,9 @@ from lib.core import moments
 from lib.core.access import Role
 from lib.core.database import Database
 from lib.core.settings import Settings
-from lib.jobs import daily
+from lib.jobs import daily, payment_days
 from lib.metrics import policies
+from lib.ui import plain
 from tests.factories import make_couple, make_payment, make_plan, make_user
 from tests.metrics.ledger import MONTHLY, entry
 from tests.pages.at_desk import open_page, said, staffed_copy
@@ -29,7 +30,8 @@ def database(staffed: Path, tmp_path: Path) -> Iterator[Database]:
     joined = now - timedelta(days=62)
     for couple, name in (("c1", "Anna Example"), ("c2", "Berta Example")):
         make_couple(database, id=couple, user_1_id=make_user(database, name=name))
-    make_payment(database, relationship_id="c1", amount_cents=3_000, created_at=joined)
+    at = {"created_at": joined, "processed_at": joined}
+    make_payment(database, relationship_id="c1", amount_cents=3_000, **at)
     entry(database, joined, MONTHLY)
     entry(database, joined, MONTHLY, subscription_id="s2", relationship_id="c2", set_to_cancel=True)
     daily.run_daily(database, now.date(), SETTINGS, now=now)
@@ -82,7 +84,7 @@ def test_a_couple_behind_a_figure_shows_its_payments(database: Database) -> None
 
 def test_rates_stand_in_the_tiles_and_say_whose_formula_they_are(database: Database) -> None:
     page = open_page(Role.FINANCE, "revenue")
-    lifetime = next(tile for tile in page.metric if "lifetime value" in tile.label.lower())
+    lifetime = next(tile for tile in page.metric if tile.label == "LTV by formula")
 
     assert lifetime.value == "–"
     assert "Nobody churned" in lifetime.help
@@ -96,6 +98,7 @@ def test_churn_stands_in_four_formulas(database: Database) -> None:
     assert not page.exception, page.exception
     assert len(table) == 4
     assert {"Stripe", "ChartMogul", "RevenueCat"} <= set(table["vendor"])
+    assert all(plain(definition) in said(page) for definition in table["definition"])
 
 
 def test_product_sees_the_sums_and_neither_couples_nor_payments(database: Database) -> None:
@@ -104,3 +107,76 @@ def test_product_sees_the_sums_and_neither_couples_nor_payments(database: Databa
     assert not page.exception, page.exception
     assert "Your role sees sums, not the couples behind them." in said(page)
     assert "Anna" not in str([frame.value for frame in page.dataframe])
+
+
+def test_a_policy_is_found_by_its_name_and_one_that_is_none_is_told(database: Database) -> None:
+    committed = open_page(Role.FINANCE, "revenue", policy="committed")
+    nobody = open_page(Role.FINANCE, "revenue", policy="nobody")
+
+    assert tiles(committed)["MRR"] == "$30.00"
+    assert not committed.warning
+    assert [box.value for box in nobody.warning] == ["There is no policy “nobody”: this is House policy."]
+    assert tiles(nobody)["MRR"] == "$60.00"
+
+
+def test_an_earlier_time_stands_beside_this_one(database: Database) -> None:
+    page = open_page(Role.FINANCE, "revenue", period="3 months", compare="previous year", section="Movements")
+    table = page.dataframe[-1].value
+
+    assert not page.exception, page.exception
+    assert set(table["earlier_net_cents"]) == {"–"}
+    assert "That time was not counted" in next(tile.help for tile in page.metric if tile.label == "MRR")
+
+
+@pytest.mark.parametrize("section", ["MRR", "Movements"])
+def test_charts_are_split_by_segment(database: Database, section: str) -> None:
+    page = open_page(Role.FINANCE, "revenue", section=section, by="plan")
+
+    assert not page.exception, page.exception
+    assert set(page.dataframe[-1].value["segment"]) == {"Try It Out"}
+
+
+def test_the_couples_that_count_add_up_to_the_tile(database: Database) -> None:
+    page = open_page(Role.FINANCE, "revenue", section="Couples", behind="counted")
+
+    assert not page.exception, page.exception
+    assert sorted(page.dataframe[-1].value["mrr_cents"]) == ["$30.00", "$30.00"]
+
+
+def test_payments_stand_by_month_with_those_behind_them(database: Database) -> None:
+    payment_days.run(database, SETTINGS, moments.now())
+    page = open_page(Role.FINANCE, "revenue", section="Payments", month=joined_in())
+    product = open_page(Role.PRODUCT, "revenue", section="Payments", month=joined_in())
+
+    assert not page.exception, page.exception
+    [months] = [frame.value for frame in page.dataframe if "paid_cents" in frame.value]
+    [listed] = [frame.value for frame in page.dataframe if "amount_cents" in frame.value]
+    assert list(months["paid_cents"]) == list(listed["amount_cents"]) == ["$30.00"]
+    assert not any("amount_cents" in frame.value for frame in product.dataframe)
+
+
+def test_a_remark_is_written_on_the_charts_and_taken_back(database: Database) -> None:
+    page = open_page(Role.PRODUCT, "revenue")
+    page.text_input[0].set_value("New price page")
+    page = next(each for each in page.button if each.label == "Write it on the charts").click().run()
+    written = said(page)
+    page = next(each for each in page.button if each.label == "Remove").click().run()
+
+    assert "New price page" in written
+    assert plain("product@example.org") in written
+    assert "New price page" not in said(page)
+
+
+def test_all_currencies_stand_in_the_reporting_one_or_say_which_rate_is_missing(database: Database) -> None:
+    entry(
+        database,
+        moments.now() - timedelta(days=62),
+        subscription_id="s3",
+        relationship_id="c3",
+        currency="EUR",
+    )
+    daily.run_daily(database, moments.now().date(), SETTINGS, now=moments.now())
+    page = open_page(Role.FINANCE, "revenue", currency="All currencies")
+
+    assert not page.exception, page.exception
+    assert "There is no exchange rate from EUR to USD" in said(page)

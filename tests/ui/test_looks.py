@@ -22,6 +22,7 @@ def _tiles() -> None:
             Tile("MRR", "$10.00", "$0.00 in 30 days"),
             Tile("New people", "10", "+10"),
             Tile("Churn", "3.0 %", "0.5 %"),
+            Tile("ARPA", "$10.00", "−0.5 %"),
         ]
     )
 
@@ -31,9 +32,10 @@ def shown(script: Callable[[], None]) -> AppTest:
 
 
 def test_a_figure_that_stayed_is_neither_good_nor_bad() -> None:
-    failed, mrr, new, churn = shown(_tiles).metric
+    failed, mrr, new, churn, arpa = shown(_tiles).metric
 
     assert [each.delta for each in (failed, mrr, new, churn)] == ["no change", "no change", "+10", "0.5 %"]
+    assert arpa.proto.color == arpa.proto.RED
     assert failed.proto.color == mrr.proto.color == failed.proto.GRAY
     assert new.proto.color == new.proto.GREEN
 
