@@ -18,7 +18,7 @@ from lib.demo.people import Couple
 
 _CONVERTS_WITHIN = 30 * DAY
 # The app splits a couple, or puts a person into two arms, now and then; more often where its test is broken.
-_SPLIT_EVERY, _TWICE_EVERY = 150, 160
+_SPLIT_EVERY, _TWICE_EVERY = 250, 260
 _BROKEN_SPLITS, _BROKEN_TWICE = 23, 37
 
 
@@ -101,7 +101,6 @@ class Experiments:
         self._put: Counter[tuple[str, int]] = Counter()
         self._payers: Counter[tuple[str, int]] = Counter()
         self._book = book
-        self._assigned = 0
         self._horizon = horizon
         self._spans = {
             trial.name: (max(start, horizon - trial.begins * DAY), horizon - trial.ends * DAY)
@@ -120,13 +119,13 @@ class Experiments:
             arm = self._next_arm(trial, paid=paid)
             claimed = paid or random.random() < trial.reported_lift[arm]
             cents = money.first_amount if paid else 0
-            self._assigned += 1
+            so_far = sum(self._put[trial.name, number] for number in range(len(trial.arms)))
             split, twice = (_BROKEN_SPLITS, _BROKEN_TWICE) if trial.broken else (_SPLIT_EVERY, _TWICE_EVERY)
             for number, person in enumerate(couple.people):
                 # The app has split some partners, and put some people into two arms.
-                shown = arm if not number or self._assigned % split else (arm + 1) % len(trial.arms)
+                shown = arm if not number or so_far % split else (arm + 1) % len(trial.arms)
                 self._assign(trial.name, shown, couple, person.id, couple.joined + 30, claimed, cents)
-            if self._assigned % twice == 0:
+            if so_far % twice == 0:
                 other = (arm + 1) % len(trial.arms)
                 self._assign(trial.name, other, couple, couple.payer.id, couple.joined + DAY, claimed, cents)
 

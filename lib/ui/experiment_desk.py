@@ -16,7 +16,7 @@ from lib.services.experiments import Deciding, Result, behind, decisions, plans,
 from lib.services.experiments.decisions import Decided
 from lib.ui.asks import REASON, Ask
 from lib.ui.desk import may
-from lib.ui.filters import pick_named
+from lib.ui.filters import one_of
 from lib.ui.forms import action
 from lib.ui.show import Tile, badge, facts, moment, plain, tiles
 from lib.ui.table import frame, sections, table
@@ -375,7 +375,7 @@ def _people(result: Result) -> None:
             "Who is in an arm is personal data, which your role does not include.", icon=":material/block:"
         )
         return
-    arm = pick_named("Arm", result.names, key="arm") or next(iter(result.names))
+    arm = one_of("Arm", list(result.names), key="arm", shown_as=lambda key: result.names[key])
     table(
         behind.people,
         key="people",
