@@ -19,12 +19,20 @@ with ui.filters():
 with ui.filters():
     plan_id = ui.pick_named("Joined with", ui.read(cohorts.plans), key="plan")
     joined_via = ui.pick("Came via", cohorts.VIAS, key="via", shown_as=ui.words)
+with ui.filters():
+    policy = ui.policy()
 
 section = ui.sections("Couples kept", "Revenue kept", "Lifetime value", "Stored by the app")
 match section:
     case "Couples kept" | "Revenue kept":
         found = ui.read(
-            cohorts.retention_by_cohort, since, until, currency, plan_id=plan_id, joined_via=joined_via
+            cohorts.retention_by_cohort,
+            since,
+            until,
+            currency,
+            policy,
+            plan_id=plan_id,
+            joined_via=joined_via,
         )
         by_couples = section == "Couples kept"
         ui.chart(
@@ -47,7 +55,9 @@ match section:
         with st.expander("What the averages stand on"):
             ui.frame(found.averages, cohort_table.AVERAGE_COLUMNS, key="averages", alt="Averages by age")
     case "Lifetime value":
-        worth = ui.read(cohorts.realised_ltv, since, until, currency, plan_id=plan_id, joined_via=joined_via)
+        worth = ui.read(
+            cohorts.realised_ltv, since, until, currency, policy, plan_id=plan_id, joined_via=joined_via
+        )
         ui.chart(
             figures.ltv_grid(worth),
             title="Realised lifetime value",
@@ -85,4 +95,6 @@ if cell:
         currency=currency,
         plan_id=plan_id,
         joined_via=joined_via,
+        policy=policy.name,
+        **ui.policy_settings(),
     )

@@ -12,7 +12,7 @@ ui.page("Month close", Permission.REVENUE_CLOSE)
 if ui.behind_open():
     st.stop()
 
-months = ui.read(month_close.closable_months)
+months = ui.read(month_close.closable_months, zone=ui.business_zone())
 section = ui.sections("Figures", "Payments at Stripe", "Exchange rates")
 if section == "Exchange rates":
     st.caption(f"Rates into {ui.reporting_currency()}. None is ever changed: a newer one takes its place.")
@@ -47,13 +47,19 @@ if section == "Payments at Stripe":
     )
     st.stop()
 
-shown = ui.read(month_close.of_month, month, version=ui.chosen_version(), reporting=ui.reporting_currency())
+shown = ui.read(
+    month_close.of_month,
+    month,
+    version=ui.chosen_version(),
+    reporting=ui.reporting_currency(),
+    zone=ui.business_zone(),
+)
 ui.close_head(shown)
 if not shown.policies:
     st.info(ui.plain(shown.now.why_not), icon=":material/query_stats:")
     st.stop()
 with ui.filters():
-    policy = ui.one_of("Policy", shown.policies, key="policy", shown_as=ui.words)
+    policy = ui.one_of("Policy", shown.policies, key="policy", shown_as=ui.policy_title)
     currency = ui.one_of("Currency", shown.currencies, key="currency")
     only = ui.toggle("Only what differs", key="only") if shown.chosen else False
 ui.close_tiles(shown, policy, currency)
@@ -74,6 +80,7 @@ match ui.sections("Ledger", "Payments", key="behind"):
             empty="No entry of the ledger came after the freeze.",
             month=month,
             after=shown.chosen.ledger_seq,
+            zone=ui.business_zone(),
         )
     case _:
         ui.table(
@@ -84,4 +91,5 @@ match ui.sections("Ledger", "Payments", key="behind"):
             empty="No payment, refund or dispute of the month was changed here after the freeze.",
             month=month,
             after=shown.chosen.audit_seq,
+            zone=ui.business_zone(),
         )

@@ -261,3 +261,16 @@ def make_purchase(database: Database, **over: Any) -> str:
         "created_at": NOW - timedelta(days=10),
     }
     return write(database, models.UserAddon, **values | over)
+
+
+def make_error(database: Database, key: str, **over: Any) -> str:
+    """An open error, as the app notes one that nobody had."""
+    values = {
+        "id": key,
+        "error_type": "TypeError",
+        "error_message": "x is undefined",
+        "severity": "medium",
+        "resolved": False,
+        "created_at": NOW,
+    }
+    return write(database, models.ErrorLog, **values | over)

@@ -21,7 +21,7 @@ from lib.core.access import Actor, Role
 from lib.core.database import Database
 from lib.core.listing import LISTINGS
 from lib.core.work import reading
-from lib.metrics import cohort_couples
+from lib.metrics import at_stripe, bridge, cohort_couples
 from lib.metrics.mrr import MOVEMENTS
 from lib.services import (
     addons,
@@ -31,6 +31,7 @@ from lib.services import (
     couples,
     discounts,
     drift,
+    error_groups,
     error_logs,
     gifts,
     people,
@@ -92,6 +93,13 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "kind": (None, "subscription_status"),
         "severity": (None, "critical"),
     },
+    "error_groups.error_groups": {
+        "q": ("", "is:unresolved", "user:usr_1 page:/home", "sync"),
+        "order": tuple(error_groups.ORDERS),
+    },
+    "error_groups.occurrences": {"group_id": ("egr_1",)},
+    "error_groups.people": {"group_id": ("egr_1",)},
+    "error_groups.aftermath": {"group_id": ("egr_1",), "costs": (None, True)},
     "error_logs.error_logs": {
         "q": ("", "sync"),
         "state": (None, *error_logs.STATES),
@@ -113,6 +121,12 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "credits.requests": {"status": (None, *grants.STATUSES)},
     "staff.people": {},
     "sessions.live": {"idle_limit": (timedelta(hours=1),)},
+    "bridge_rows.differences": {
+        "day": (UNTIL,),
+        "theirs": ("stripe", "contracted"),
+        "reason": (None, *bridge.REASONS),
+    },
+    "at_stripe.at_stripe": {"kind": (None, *at_stripe.CLASSES)},
     "behind.couples_behind": {"since": (SINCE,), "until": (UNTIL,), "movement": (None, *MOVEMENTS)},
     "behind.couples_in_mrr": {"day": (UNTIL,), "plan_id": (None, "plan_1")},
     "month_close.late_entries": {"month": (SINCE,), "after": (10,)},
@@ -151,6 +165,7 @@ MAY_BE_SCANNED = {
     "admin_refund_limits": "a few rows",
     "admin_credit_limits": "a few rows",
     "admin_heartbeats": "a row for each process",
+    "admin_error_groups": "one for each kind of error",
     "admin_disputes": "one for some thousand payments",
     "discount_codes": "some hundreds, whose switch is not worth an index",
     "challenges": "some dozens",
@@ -165,8 +180,10 @@ MAY_BE_SORTED = {
     "payments.disputes": {"", "state"},
     "stripe_inbox.events": {"q"},
     "drift.findings": {"q", "kind"},
+    "at_stripe.at_stripe": {""},
     "inbox_replays.steps": {"replay_id"},
     "discounts.codes": {"q", "switched"},
+    "error_groups.error_groups": {"q"},
     "error_logs.error_logs": {"q"},
     "audit_trail.entries": {"object_id"},
     "gifts.gifts": {"q", "ending"},

@@ -10,6 +10,7 @@ from lib.cli.common import OPERATOR, AsJson, DatabaseUrl, connected, say, settin
 from lib.core.database import Database
 from lib.core.errors import Invalid, NotFound
 from lib.core.work import reading, working
+from lib.metrics.policies import POLICIES
 from lib.services import month_close
 from lib.services.month_close.files import csv_of, pdf_of
 from lib.services.month_close.versions import MonthShown, Version
@@ -31,10 +32,16 @@ def show(month: Month, database: DatabaseUrl = None, as_json: AsJson = False) ->
 @app.command()
 def freeze(month: Month, reason: Reason, database: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Keep a month's figures as they stand; a month that is frozen stays as it is."""
-    reporting = settings(database).reporting_currency
+    chosen = settings(database)
     with connected(database) as db:
         with working(db, OPERATOR) as work:
-            key = month_close.freeze(work, _month(month), reason=reason, reporting=reporting)
+            key = month_close.freeze(
+                work,
+                _month(month),
+                reason=reason,
+                reporting=chosen.reporting_currency,
+                zone=chosen.business_zone,
+            )
         version = _version(db, key)
     say(_plain_version(version), as_json, f"{version.title}: {version.digest}")
 
@@ -47,7 +54,13 @@ def restate(month: Month, reason: Reason, database: DatabaseUrl = None, as_json:
         if shown.chosen is None:
             raise NotFound(f"{shown.month:%B %Y} is not frozen, so there is nothing to restate.")
         with working(db, OPERATOR) as work:
-            key = month_close.restate(work, shown.chosen.id, shown=shown.now.digest, reason=reason)
+            key = month_close.restate(
+                work,
+                shown.chosen.id,
+                shown=shown.now.digest,
+                reason=reason,
+                zone=settings(database).business_zone,
+            )
         version = _version(db, key)
     say(_plain_version(version), as_json, f"{version.title}: {version.digest}")
 
@@ -84,9 +97,15 @@ def _month(text: str) -> date:
 
 
 def _shown(database: Database, month: str, url: str | None, version: int | None = None) -> MonthShown:
-    reporting = settings(url).reporting_currency
+    chosen = settings(url)
     with reading(database, OPERATOR) as view:
-        return month_close.of_month(view, _month(month), version=version, reporting=reporting)
+        return month_close.of_month(
+            view,
+            _month(month),
+            version=version,
+            reporting=chosen.reporting_currency,
+            zone=chosen.business_zone,
+        )
 
 
 def _version(database: Database, key: str) -> Version:
@@ -133,7 +152,8 @@ def _lines(shown: MonthShown) -> list[str]:
     head = shown.chosen.title if shown.chosen else f"{shown.month:%B %Y}"
     said = [f"{head}: {shown.state}"]
     for each in shown.differences:
-        where = " ".join(filter(None, (each.policy, each.currency, each.figure)))
+        policy = POLICIES[each.policy].title if each.policy in POLICIES else each.policy
+        where = " · ".join(filter(None, (policy, each.currency, each.figure)))
         frozen = f"{each.frozen_text}, now {each.now_text}" if each.differs else each.now_text
         said.append(f"  {where}: {frozen}")
     return said if shown.now.why_not is None else [*said, shown.now.why_not]

@@ -1,9 +1,8 @@
 """`python -m lib metrics ...`: figures for finance, from the functions that the pages use."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -14,7 +13,7 @@ from lib.core.errors import Invalid, NotFound
 from lib.core.moments import next_month
 from lib.core.work import reading
 from lib.metrics import bridge as bridges
-from lib.metrics import cohorts, policies, revenue, roll_forward
+from lib.metrics import cohorts, ledger_segments, policies, revenue, roll_forward
 from lib.metrics import mrr as recurring
 from lib.metrics.policies import Policy
 
@@ -31,7 +30,8 @@ AsOf = Annotated[
     typer.Option("--as-of", metavar="MOMENT", help="Only what was recorded by then; UTC if it has no zone."),
 ]
 By = Annotated[
-    Literal["plan", "period", "source"] | None, typer.Option(help="Segments, which add up to the whole.")
+    ledger_segments.By | None,
+    typer.Option(help="Segments, which add up to the whole; a cohort is the month of the first payment."),
 ]
 
 
@@ -49,16 +49,10 @@ def mrr(
     chosen, on_day, known = _policy(policy, database), _day(until or on), _moment(as_of)
     with connected(database) as db, reading(db, OPERATOR) as view:
         standings = recurring.mrr_at(view, on_day, chosen, as_of=known)
-        segments = recurring.segments_at(view.session, on_day, chosen, as_of=known) if by else {}
-    parts: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
-    for segment, (cents, rows) in segments.items():
-        name = {"plan": segment.plan_id, "period": segment.billing_period, "source": segment.source}[by or ""]
-        part = parts[segment.currency][name]
-        part[0] += cents
-        part[1] += rows
+        parts = ledger_segments.standing_by(view.session, on_day, chosen, by, as_of=known) if by else {}
     data = [
         rendered.standing(each, chosen, known)
-        | ({"by": by, "segments": rendered.parts(parts[each.currency])} if by else {})
+        | ({"by": by, "segments": rendered.parts(parts.get(each.currency, {}))} if by else {})
         for each in standings
     ]
     lines = []
@@ -66,7 +60,7 @@ def mrr(
         lines.append(f"{money.show(each.mrr_cents, each.currency)} MRR from {each.couples:,} couples")
         lines += [
             f"  {name or 'not known'}: {money.show(cents, each.currency)} a year from {rows:,} subscriptions"
-            for name, (cents, rows) in sorted(parts[each.currency].items())
+            for name, (cents, rows) in sorted(parts.get(each.currency, {}).items())
         ]
     say(data, as_json, *(lines or ["Nothing recurs on that day."]))
 

@@ -10,10 +10,11 @@ from lib.core import money
 from lib.metrics import rates
 from lib.metrics.bridge import Bridge
 from lib.metrics.figure import rounded
+from lib.metrics.ledger_segments import SegmentForward
 from lib.metrics.mrr import MOVEMENTS, Standing
 from lib.metrics.policies import Policy
 from lib.metrics.rates import Rate, RevenueDay
-from lib.metrics.roll_forward import MonthForward, arr_of, couples_of
+from lib.metrics.roll_forward import MonthForward, arr_of, couples_of, printed
 from lib.metrics.series import Moved, MrrDay
 
 
@@ -52,11 +53,11 @@ def parts(found: Mapping[str, Sequence[int]]) -> list[dict[str, Any]]:
 
 def month_forward(month: MonthForward) -> dict[str, Any]:
     """A month's roll-forward: monthly cents, annualised cents and couples, each of which ties."""
-    segments = [{"segment": name, **_moved(moved)} for name, moved in month.segments.items()]
+    segments = [{"segment": name, **_segment(each)} for name, each in month.segments.items()]
     return {
         "month": f"{month.month:%Y-%m}",
         "complete": month.complete,
-        **{f"{name}_cents": cents for name, cents in month.printed.items()},
+        **_cents(month.printed),
         "opening_arr_cents": month.opening_arr_cents,
         **_moved(month.moved),
         "fx_arr_cents": month.fx_arr_cents,
@@ -68,15 +69,13 @@ def month_forward(month: MonthForward) -> dict[str, Any]:
 
 def forward_line(month: MonthForward, currency: str) -> str:
     """A month's roll-forward for a reader."""
-    said = (f"{name} {money.show(cents, currency)}" for name, cents in month.printed.items())
-    return f"{month.month:%Y-%m}: {', '.join(said)}"
+    return f"{month.month:%Y-%m}: {_said(month.printed, currency)}"
 
 
 def segment_lines(month: MonthForward, currency: str) -> list[str]:
-    """By how much each segment moved a month's annualised total, for a reader."""
+    """Each segment's roll-forward in a month, for a reader."""
     return [
-        f"  {name or 'not known'}: {money.show(moved.net_arr_cents, currency)} a year"
-        for name, moved in month.segments.items()
+        f"  {name or 'not known'}: {_said(_printed(each), currency)}" for name, each in month.segments.items()
     ]
 
 
@@ -161,7 +160,7 @@ def month_churn(month: MonthForward, month_rates: Sequence[Rate]) -> dict[str, A
 
 
 def bridge(found: Bridge, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A bridge with its reasons and the subscriptions that differ."""
+    """A bridge with its reasons and the subscriptions that differ, each with an amount by reason."""
     return {
         "policy": found.ours.name,
         "against": found.theirs.name,
@@ -171,10 +170,34 @@ def bridge(found: Bridge, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "arr_cents": found.ours_arr_cents,
         "against_mrr_cents": money.monthly(found.theirs_arr_cents),
         "against_arr_cents": found.theirs_arr_cents,
-        "difference_arr_cents": found.theirs_arr_cents - found.ours_arr_cents,
+        "difference_arr_cents": found.difference_arr_cents,
+        "untied_arr_cents": found.untied_arr_cents,
         "reasons": plain(found.steps),
         "rows": [dict(row) for row in rows],
     }
+
+
+def _segment(each: SegmentForward) -> dict[str, Any]:
+    return {
+        **_cents(_printed(each)),
+        "opening_arr_cents": each.opening_arr_cents,
+        **_moved(each.moved),
+        "transfer_arr_cents": each.transfer_arr_cents,
+        "closing_arr_cents": each.closing_arr_cents,
+    }
+
+
+def _printed(each: SegmentForward) -> dict[str, int]:
+    more = {"transfer": each.transfer_arr_cents}
+    return printed(each.opening_arr_cents, each.moved, more, each.closing_arr_cents)
+
+
+def _cents(amounts: Mapping[str, int]) -> dict[str, int]:
+    return {f"{name}_cents": cents for name, cents in amounts.items()}
+
+
+def _said(amounts: Mapping[str, int], currency: str) -> str:
+    return ", ".join(f"{name} {money.show(cents, currency)}" for name, cents in amounts.items())
 
 
 def _moved(moved: Moved) -> dict[str, int]:

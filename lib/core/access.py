@@ -22,10 +22,12 @@ class Permission(StrEnum):
     DISCOUNTS_WRITE = "discounts:write"
     DRIFT_READ = "drift:read"
     DRIFT_REPAIR = "drift:repair"
+    ERRORS_NOTE = "errors:note"
     ERRORS_READ = "errors:read"
     ERRORS_RESOLVE = "errors:resolve"
     EXPERIMENTS_DECIDE = "experiments:decide"
     EXPERIMENTS_READ = "experiments:read"
+    FUNNELS_READ = "funnels:read"
     HOME_READ = "home:read"
     INBOX_READ = "inbox:read"
     INBOX_REPLAY = "inbox:replay"
@@ -38,6 +40,7 @@ class Permission(StrEnum):
     REFUNDS_DECIDE = "refunds:decide"
     REFUNDS_READ = "refunds:read"
     REFUNDS_REQUEST = "refunds:request"
+    RETENTION_READ = "retention:read"
     REVENUE_CLOSE = "revenue:close"
     REVENUE_COUPLES = "revenue:couples"
     REVENUE_READ = "revenue:read"
@@ -69,6 +72,7 @@ _SUPPORT: Final = {
     P.CREDITS_REQUEST,
     P.DISCOUNTS_APPLY,
     P.DISCOUNTS_READ,
+    P.ERRORS_NOTE,
     P.ERRORS_READ,
     P.HOME_READ,
     P.INBOX_READ,
@@ -127,11 +131,14 @@ _FINANCE: Final = {
 _PRODUCT: Final = {
     P.CATALOGUE_READ,
     P.DISCOUNTS_READ,
+    P.ERRORS_NOTE,
     P.ERRORS_READ,
     P.ERRORS_RESOLVE,
     P.EXPERIMENTS_DECIDE,
     P.EXPERIMENTS_READ,
+    P.FUNNELS_READ,
     P.HOME_READ,
+    P.RETENTION_READ,
     P.REVENUE_READ,
     P.REVENUE_REMARK,
 }

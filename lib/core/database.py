@@ -86,6 +86,8 @@ def _open_sqlite(url: URL) -> Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # Transactions are ours to begin: the driver's own begin comes too late and is always deferred.
     connection.isolation_level = None
+    # The app stores what its users' programs send, which is not always UTF-8: it is shown, not refused.
+    connection.text_factory = _readable
     for pragma in (
         "journal_mode = WAL",
         # An intent to move money must be on disk before Stripe hears of it.
@@ -96,6 +98,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         "cache_size = -65536",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _readable(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -32,6 +32,8 @@ Kind = Literal[
     "flag",
     "action",
     "table",
+    "trend",
+    "link",
 ]
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -46,9 +48,10 @@ class Column:
     """One column of a list: the name in the SELECT, its title, and how to show it.
 
     A `money` column is in minor units; its currency is the row's `currency`, if it has one. A `figure` is a
-    number or an amount that is text already. A `code` such as `requested_by_customer` is shown as words, and
-    so are an `action` and a `table`; exports have them as they are. `of` makes the value from the whole row,
-    where no column of the SELECT has it.
+    number or an amount that is text already, a `trend` numbers with blanks between, shown as small bars. A
+    `code` such as `requested_by_customer` is shown as words, and so are an `action` and a `table`; exports
+    have them as they are. A `link` is an address, which opens in a tab of its own. `of` makes the value from
+    the whole row, where no column of the SELECT has it.
     """
 
     name: str

@@ -62,6 +62,11 @@ def month_start(day: date) -> date:
     return day.replace(day=1)
 
 
+def month_bounds(month: date, zone: str = "UTC") -> tuple[datetime, datetime]:
+    """The first moment of a month in a zone and the first moment after it, both in UTC."""
+    return day_bounds(month_start(month), zone)[0], day_bounds(next_month(month), zone)[0]
+
+
 def next_month(day: date) -> date:
     """The first day of the month after the one that `day` lies in."""
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)

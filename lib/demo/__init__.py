@@ -7,6 +7,7 @@
     billing          subscriptions, ledger, invoices of a couple; purchases, refunds, extras beside it
     at_stripe        the same at the local Stripe; webhooks and payloads: what Stripe told us of it
     together diary visits messages    what couples do in the app
+    bad_deploy                             what the newest burst of errors cost
     experiments failures outside figures    A/B tests, error logs, partners and campaigns, daily figures
     dirt             what is wrong with production's data on purpose
     book loader      rows collected in chunks, and their way into SQLite or PostgreSQL

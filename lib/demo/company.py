@@ -14,8 +14,8 @@ from random import Random
 from lib.core.access import system
 from lib.core.database import Database
 from lib.core.work import working
+from lib.demo import bad_deploy, dirt, failures, growth, households, outside
 from lib.demo import catalogue as price_list
-from lib.demo import dirt, failures, growth, households, outside
 from lib.demo.at_stripe import StripeSide
 from lib.demo.billing import Billing
 from lib.demo.book import Book
@@ -142,7 +142,8 @@ class _Company:
             dirt.write_swapped(self.book, couple, partners, self.horizon, self._random("swapped", number))
         self.together.couple(couple, money.until, self._random("together", number))
         self.diary.couple(couple, money, self._random("diary", number))
-        self.visits.couple(couple, money, self._random("visits", number))
+        beginning = self._random("first days", number)
+        self.visits.couple(couple, money, self._random("visits", number), beginning)
         self.messages.couple(couple, money, self._random("messages", number))
         self.experiments.couple(couple, money, self._random("experiments", number))
         self.witnesses.offer(number, joined, couple.payer.id, couple.payer.email, couple.id)
@@ -156,6 +157,7 @@ class _Company:
         failures.write(
             book, scale.total_errors, self.start, self.horizon, self.witnesses, self._random("errors")
         )
+        bad_deploy.write(book, self.billing.till, self.refunds, self.horizon, self._random("bad deploy"))
         outside.partners(book, self.start, self.horizon, scale.couples, self._random("partners"))
         outside.campaigns(book, self.start, self.horizon, scale.couples, self._random("campaigns"))
         self.visits.write_features(book)

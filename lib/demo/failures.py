@@ -34,25 +34,47 @@ class Witnesses:
         return self._who[random.randrange(known)] if known else None
 
 
+def newest_burst(horizon: int) -> tuple[int, int]:
+    """From when and until when the newest bad deploy was in the app, which is still open."""
+    newest = min(failures()["bursts"], key=lambda burst: float(burst["days_ago"]))
+    begins = horizon - int(newest["days_ago"] * DAY)
+    return begins, begins + int(newest["hours"] * HOUR)
+
+
+def strike(book: Book, who: tuple[str, str, str], moment: int, horizon: int, random: Random) -> None:
+    """Write that somebody (user, e-mail, couple) ran into the newest bad deploy at a moment."""
+    _log(book, _broken(), moment, horizon, who, random, resolved=False)
+
+
 def write(book: Book, number: int, start: int, horizon: int, witnesses: Witnesses, random: Random) -> None:
     """Write `number` error logs of the last 90 days, in no order of time, as many workers send them."""
     groups, bursts = failures()["groups"], failures()["bursts"]
     weights = [group["weight"] for group in groups]
-    broken = next(group for group in groups if group.get("burst"))
+    broken = _broken()
     since = max(start, horizon - _KEPT_DAYS * DAY)
     shares = [burst["share"] for burst in bursts]
     for _ in range(number):
         which = random.choices((None, *bursts), (1 - sum(shares), *shares))[0]
         if which is None:
             group = random.choices(groups, weights)[0]
-            _log(book, group, random.randrange(since, horizon), horizon, witnesses, random)
+            moment = random.randrange(since, horizon)
+            _log(book, group, moment, horizon, _somebody(witnesses, moment, random), random)
             continue
         begins = horizon - int(which["days_ago"] * DAY)
         # Most of a burst comes at once; it fades as the release is taken back.
         moment = begins + int(min(1.0, random.expovariate(3)) * which["hours"] * HOUR)
         if start <= moment < horizon:
-            _log(book, broken, moment, horizon, witnesses, random, resolved=which.get("resolved", False))
+            who = _somebody(witnesses, moment, random)
+            _log(book, broken, moment, horizon, who, random, resolved=which.get("resolved", False))
         book.turn_page()
+
+
+def _broken() -> dict[str, Any]:
+    return next(group for group in failures()["groups"] if group.get("burst"))
+
+
+def _somebody(witnesses: Witnesses, moment: int, random: Random) -> tuple[str, str, str] | None:
+    return witnesses.at(moment, random) if random.random() < 0.86 else None
 
 
 def _log(
@@ -60,12 +82,11 @@ def _log(
     group: dict[str, Any],
     moment: int,
     horizon: int,
-    witnesses: Witnesses,
+    who: tuple[str, str, str] | None,
     random: Random,
     *,
     resolved: bool | None = None,
 ) -> None:
-    who = witnesses.at(moment, random) if random.random() < 0.86 else None
     user, email, couple = who or (None, "guest@example.org", None)
     if resolved is None:
         resolved = moment < horizon - 12 * DAY and random.random() < 0.6

@@ -11,7 +11,17 @@ from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
 from lib.demo import bulk, closing, company, desk, elsewhere, readings
 from lib.demo.staff import create_demo_staff
-from lib.jobs import at_risk, cohorts, daily, experiments, payment_days, staying
+from lib.jobs import (
+    at_risk,
+    cohorts,
+    daily,
+    error_groups,
+    experiments,
+    funnels,
+    payment_days,
+    retention,
+    staying,
+)
 
 
 def stripe_file(settings: Settings) -> Path:
@@ -56,12 +66,15 @@ def fill(
     desk.offer_goodwill(database)
     elsewhere.write(database, stripe_file(settings))
     bulk.leave_runs(database)
-    say("Counting every day's revenue, the cohorts, and the tests.")
+    say("Counting every day's revenue, the cohorts, the tests, the funnels, and who came back.")
     daily.backfill(database, today - timedelta(days=31 * (months + 1)), today, settings)
     cohorts.run(database, settings)
     at_risk.run(database, moments.now())
     experiments.run(database, moments.now())
     readings.plan_tests(database)
+    error_groups.run(database, moments.now())
+    funnels.run(database, today)
+    retention.run(database, moments.now())
     staying.run(database, moments.now())
     payment_days.run(database, settings, moments.now())
     closing.close_months(database)

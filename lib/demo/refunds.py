@@ -58,6 +58,11 @@ class Refunds:
         """Keep a payment in mind that may still be asked back; the newest few hundred are."""
         self._recent.append(paid)
 
+    def ask_back(self, paid: Paid, moment: int, random: Random) -> None:
+        """Have somebody ask all of a payment back at a moment; it waits for a decision."""
+        self._write(paid, random, "pending", paid.purchase.amount, moment)
+        self._waiting.add(paid.id)
+
     @property
     def undisturbed(self) -> list[Paid]:
         """The recent payments that nobody asks back today, in the order in which they were made."""
@@ -67,7 +72,9 @@ class Refunds:
     def open_requests(self, couples: int, random: Random) -> None:
         """What waits today: requests of several couples, one of them large; some approved and not paid."""
         candidates = {
-            paid.purchase.couple.id: paid for paid in self._recent if paid.purchase.moment < self._horizon
+            paid.purchase.couple.id: paid
+            for paid in self._recent
+            if paid.purchase.moment < self._horizon and paid.id not in self._waiting
         }
         newest = sorted(candidates.values(), key=lambda paid: paid.purchase.moment)
         if not newest:

@@ -3,7 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 from random import Random
+from typing import Final, TypeAlias
 
+from lib.demo import first_days
 from lib.demo.billing import Money
 from lib.demo.book import Book, to_json
 from lib.demo.clock import DAY, day_text, js_form, sql_form, stamp
@@ -35,8 +37,9 @@ DEVICES = (
     ("unknown", "Unknown", "Unknown", "curl/8.16"),
 )
 _DEVICE_WEIGHTS = (40, 27, 14, 10, 4, 5, 0.3)
+_Event: TypeAlias = tuple[str, str, str | None, str, int]
 # event, category, the feature that it belongs to, the page that it happens on
-_EVENTS = (
+_EVENTS: Final[tuple[_Event, ...]] = (
     ("checkin_completed", "feature_usage", "daily_checkin", "/checkin", 24),
     ("activity_planned", "feature_usage", "activities", "/activities", 11),
     ("goal_updated", "feature_usage", "goals", "/goals", 8),
@@ -102,8 +105,8 @@ class Visits:
         self._couples = 0
         self._events = 0
 
-    def couple(self, couple: Couple, money: Money, random: Random) -> None:
-        """The visits of both partners, the first of which is the sign-up."""
+    def couple(self, couple: Couple, money: Money, random: Random, beginning: Random) -> None:
+        """The visits of both partners; the first is the sign-up, and `beginning` draws those just after."""
         self._couples += 1
         # What is missing so far, this couple included: the total comes out right whatever the weights are.
         due = max(0.0, self._couples * self._per_couple - self._events)
@@ -114,6 +117,10 @@ class Visits:
         self._funnel(couple, money, self._visit_id(), random)
         known: set[tuple[str, str]] = set()
         today: set[tuple[str, str, int]] = set()
+        for person, start, names in first_days.visits(couple, money, beginning):
+            visit = _Visit(self._visit_id(), couple, person, devices[person.id], addresses[person.id], start)
+            drawn = [entry for name in names for entry in _EVENTS if entry[0] == name]
+            wanted -= self._write(visit, drawn, known, today, beginning)
         while wanted > 0:
             person = random.choices(couple.partners, [one.eagerness for one in couple.partners])[0]
             day = random.randrange(couple.joined, couple.joined + stay) // DAY
@@ -121,9 +128,9 @@ class Visits:
             if start >= money.until:
                 start = max(couple.joined, money.until - 3_600)
             visit = _Visit(self._visit_id(), couple, person, devices[person.id], addresses[person.id], start)
-            wanted -= self._write(
-                visit, min(wanted, 1 + int(random.expovariate(1 / _EVENTS_PER_VISIT))), known, today, random
-            )
+            events = min(wanted, 1 + int(random.expovariate(1 / _EVENTS_PER_VISIT)))
+            drawn = random.choices(_EVENTS, _EVENT_WEIGHTS, k=events)
+            wanted -= self._write(visit, drawn, known, today, random)
 
     def write_features(self, book: Book) -> None:
         """`feature_usage_metrics`: what the nightly worker made of the events, day by day."""
@@ -152,7 +159,7 @@ class Visits:
     def _write(
         self,
         visit: _Visit,
-        events: int,
+        drawn: list[_Event],
         known: set[tuple[str, str]],
         today: set[tuple[str, str, int]],
         random: Random,
@@ -161,7 +168,7 @@ class Visits:
         device, browser, system, agent = visit.device
         last_moment = visit.start
         visited = []
-        drawn = random.choices(_EVENTS, _EVENT_WEIGHTS, k=events)
+        events = len(drawn)
         # What belongs to one page is done on one visit to it.
         for name, category, feature, path, _ in sorted(drawn, key=drawn.index):
             moment = min(moment + random.randint(4, 150), self._horizon - 1)

@@ -9,9 +9,9 @@ from sqlalchemy.orm import aliased
 from lib.core.access import Permission
 from lib.core.errors import Invalid
 from lib.core.listing import AnySelect, Column, listing
-from lib.core.moments import day_bounds
+from lib.core.moments import month_bounds
+from lib.core.settings import StripeChurn
 from lib.metrics import policies
-from lib.metrics.cohort_rows import last_day
 from lib.metrics.policies import HOUSE, Policy, counted
 from lib.models import CohortCouple, Relationship, SubscriptionChange, SubscriptionPlan, User
 
@@ -23,7 +23,7 @@ _FIRST, _SECOND = aliased(User, name="first_partner"), aliased(User, name="secon
 @listing(
     Permission.REVENUE_COUPLES,
     columns=(
-        Column("joined_on", "First paid (UTC)", "day"),
+        Column("joined_on", "First paid", "day"),
         Column("partner_1", "Partner"),
         Column("partner_2", "Partner 2"),
         Column("standing", "Then", "status"),
@@ -43,15 +43,20 @@ def couples_of_cell(
     policy: str = HOUSE.name,
     plan_id: str | None = None,
     joined_via: str | None = None,
+    zone: str = "UTC",
+    stripe_churn: StripeChurn = "at_end",
 ) -> AnySelect:
     """The couples of a cohort as they stood at the end of a month: those that paid, those that were gone.
 
-    `cohort` and `month` are first days of months. Raises Invalid for a standing or a policy that does not
-    exist.
+    `cohort` and `month` are first days of months; the month ends in `zone`. Raises Invalid for a standing or
+    a policy that does not exist.
     """
     if standing is not None and standing not in STANDINGS:
         raise Invalid(f"A couple is {' or '.join(STANDINGS)}, not “{standing[:40]}”.")
-    member, stands_at = CohortCouple, _stands_at(month, policies.named(policy))
+    member, stands_at = (
+        CohortCouple,
+        _stands_at(month, policies.named(policy, policies.as_set(zone, stripe_churn))),
+    )
     statement = (
         select(
             member.joined_on,
@@ -85,7 +90,7 @@ def couples_of_cell(
 
 def _stands_at(month: date, policy: Policy) -> ColumnElement[int]:
     """What a couple stands at when a month is over, by the ledger: annualised cents, 0 for nothing."""
-    entry, end = SubscriptionChange, day_bounds(last_day(month), policy.zone)[1]
+    entry, end = SubscriptionChange, month_bounds(month, policy.zone)[1]
     standing: Any = (
         select(func.sum(counted(policy)))
         .where(

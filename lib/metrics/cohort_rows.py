@@ -16,6 +16,7 @@ from sqlalchemy import (
     Insert,
     Select,
     SQLColumnExpression,
+    and_,
     case,
     delete,
     func,
@@ -27,9 +28,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from lib.core.moments import day_bounds, next_month
+from lib.core.moments import month_bounds, next_month
 from lib.metrics.policies import Policy
-from lib.metrics.spans import in_days
 from lib.models import (
     CohortCouple,
     CohortMember,
@@ -38,6 +38,7 @@ from lib.models import (
     Payment,
     Refund,
     SubscriptionChange,
+    sortable,
 )
 from lib.models.types import Day, Moment
 
@@ -129,14 +130,15 @@ def couples(month: date, policy: Policy) -> Insert:
 def changes(month: date, policies: Collection[Policy], computed_at: datetime) -> Insert:
     """Write what changed in a month, for every part of every cohort up to it, under several policies.
 
-    The months before must be there, and the couples of the month itself.
+    The months before must be there, and the couples of the month itself. All policies have their days in the
+    same zone, which decides in which month money came.
     """
-    names = [policy.name for policy in policies]
+    names, zone = [policy.name for policy in policies], next(iter(policies)).zone
     parts = union_all(
         _joined(month, names),
         *(_moved(month, policy) for policy in policies),
-        *_paid(month, names),
-        *_refunded(month, names),
+        *_paid(month, names, zone),
+        *_refunded(month, names, zone),
         _nothing(month, names),
     ).subquery("parts")
     key = [parts.c[column.key] for column in _KEY]
@@ -219,8 +221,9 @@ def _moved(month: date, policy: Policy) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _paid(month: date, policies: Sequence[str]) -> Iterator[Select[*tuple[Any, ...]]]:
+def _paid(month: date, policies: Sequence[str], zone: str) -> Iterator[Select[*tuple[Any, ...]]]:
     """Payments that went through: in the month by older cohorts; up to its end by its own."""
+    end = month_bounds(month, zone)[1]
     went_through = (
         Payment.status.in_(("succeeded", "refunded")),
         Payment.transaction_type.in_(EARNING),
@@ -229,19 +232,22 @@ def _paid(month: date, policies: Sequence[str]) -> Iterator[Select[*tuple[Any, .
         month,
         policies,
         "paid_cents",
-        _by_couple(Payment.amount_cents).where(
-            *went_through, in_days(Payment.created_at, month, last_day(month))
-        ),
+        _by_couple(Payment.amount_cents).where(*went_through, _in_month(Payment.created_at, month, zone)),
     )
     yield (
         _own(month, policies, paid_cents=func.sum(Payment.amount_cents))
         .join(Payment, Payment.relationship_id == CohortCouple.relationship_id)
-        .where(*went_through, _currency(Payment) == CohortCouple.currency, Payment.created_at < _end(month))
+        .where(
+            *went_through,
+            _currency(Payment) == CohortCouple.currency,
+            _moment(Payment.created_at, zone) < end,
+        )
     )
 
 
-def _refunded(month: date, policies: Sequence[str]) -> Iterator[Select[*tuple[Any, ...]]]:
+def _refunded(month: date, policies: Sequence[str], zone: str) -> Iterator[Select[*tuple[Any, ...]]]:
     """What Stripe paid back, by the day it did, as `_paid` has what came in."""
+    end = month_bounds(month, zone)[1]
     paid_back = Refund.status == "processed"
     yield _of_older_cohorts(
         month,
@@ -249,13 +255,15 @@ def _refunded(month: date, policies: Sequence[str]) -> Iterator[Select[*tuple[An
         "refunded_cents",
         _by_couple(Refund.refund_amount_cents)
         .join(Refund, Refund.transaction_id == Payment.id)
-        .where(paid_back, in_days(Refund.processed_at, month, last_day(month))),
+        .where(paid_back, _in_month(Refund.processed_at, month, zone)),
     )
     yield (
         _own(month, policies, refunded_cents=func.sum(Refund.refund_amount_cents))
         .join(Payment, Payment.relationship_id == CohortCouple.relationship_id)
         .join(Refund, Refund.transaction_id == Payment.id)
-        .where(paid_back, _currency(Payment) == CohortCouple.currency, Refund.processed_at < _end(month))
+        .where(
+            paid_back, _currency(Payment) == CohortCouple.currency, _moment(Refund.processed_at, zone) < end
+        )
     )
 
 
@@ -313,5 +321,14 @@ def _currency(payment: Any) -> Any:
     return func.upper(func.coalesce(payment.currency, literal_column(f"'{CURRENCY}'")))
 
 
-def _end(month: date) -> datetime:
-    return day_bounds(last_day(month))[1]
+def _moment(column: Any, zone: str) -> Any:
+    """A Moment to compare with where a month of a zone begins or ends.
+
+    Away from the midnights of UTC the plain column compares wrongly in one of its two text forms.
+    """
+    return column if zone == "UTC" else sortable(column)
+
+
+def _in_month(column: Any, month: date, zone: str) -> ColumnElement[bool]:
+    start, end = month_bounds(month, zone)
+    return and_(_moment(column, zone) >= start, _moment(column, zone) < end)

@@ -18,9 +18,8 @@ from typing import Any, Final
 from sqlalchemy import func, select
 
 from lib.core.access import Permission
-from lib.core.moments import day_bounds
+from lib.core.moments import month_bounds
 from lib.core.work import View, query
-from lib.metrics.cohort_rows import last_day
 from lib.metrics.figure import Basis
 from lib.metrics.policies import HOUSE, Policy
 from lib.models import CohortMonth, SubscriptionPlan
@@ -160,7 +159,7 @@ def retention_by_cohort(
     `VIAS`, or "" for those of whom it is not known).
     """
     rows = _rows(view, since, until, currency, policy, plan_id, joined_via)
-    cohorts = tuple(_cohort(cohort, months) for cohort, months in rows.items())
+    cohorts = tuple(_cohort(cohort, months, policy.zone) for cohort, months in rows.items())
     return Retention(
         currency,
         cohorts,
@@ -187,7 +186,7 @@ def realised_ltv(
     `retention_by_cohort`.
     """
     rows = _rows(view, since, until, currency, policy, plan_id, joined_via)
-    cohorts = tuple(_worth(cohort, months) for cohort, months in rows.items())
+    cohorts = tuple(_worth(cohort, months, policy.zone) for cohort, months in rows.items())
     return RealisedLtv(
         currency,
         cohorts,
@@ -252,7 +251,7 @@ def _rows(
     return found
 
 
-def _cohort(cohort: date, months: Sequence[Any]) -> Cohort:
+def _cohort(cohort: date, months: Sequence[Any], zone: str) -> Cohort:
     joined, opening = int(months[0].joined_couples), int(months[0].opening_arr_cents)
     couples = accumulate(int(month.couples_change) for month in months)
     arr = accumulate(int(month.arr_change_cents) for month in months)
@@ -264,14 +263,14 @@ def _cohort(cohort: date, months: Sequence[Any]) -> Cohort:
             cents,
             _share(standing, joined),
             _share(cents, opening),
-            _is_over(month.month, month.computed_at),
+            _is_over(month.month, month.computed_at, zone),
         )
         for age, (month, standing, cents) in enumerate(zip(months, couples, arr, strict=True))
     )
     return Cohort(cohort, joined, opening, cells)
 
 
-def _worth(cohort: date, months: Sequence[Any]) -> CohortWorth:
+def _worth(cohort: date, months: Sequence[Any], zone: str) -> CohortWorth:
     joined = int(months[0].joined_couples)
     paid = accumulate(int(month.paid_cents) for month in months)
     refunded = accumulate(int(month.refunded_cents) for month in months)
@@ -282,7 +281,7 @@ def _worth(cohort: date, months: Sequence[Any]) -> CohortWorth:
             money_in,
             back,
             _share(money_in - back, joined),
-            _is_over(month.month, month.computed_at),
+            _is_over(month.month, month.computed_at, zone),
         )
         for age, (month, money_in, back) in enumerate(zip(months, paid, refunded, strict=True))
     )
@@ -328,8 +327,8 @@ def _share(part: int, whole: int) -> Fraction | None:
     return Fraction(part, whole) if whole else None
 
 
-def _is_over(month: date, computed_at: datetime) -> bool:
-    return computed_at >= day_bounds(last_day(month))[1]
+def _is_over(month: date, computed_at: datetime, zone: str) -> bool:
+    return computed_at >= month_bounds(month, zone)[1]
 
 
 def _basis(policy: Policy, cohorts: Sequence[Any], rows: dict[date, list[Any]]) -> Basis:

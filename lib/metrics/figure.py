@@ -13,9 +13,12 @@ Unit = Literal["money", "count", "share"]
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a figure stands on: `rows` is how many of `of_what`; `computed_at` is None where nothing was."""
+    """What a figure stands on: `rows` is how many of `of_what`; `computed_at` is None where nothing was.
 
-    policy: Policy
+    `policy` is that of what recurs; figures about use have none.
+    """
+
+    policy: Policy | None
     rows: int
     of_what: str
     computed_at: datetime | None

@@ -32,7 +32,7 @@ def retention_grid(found: Retention, measure: Literal["logo", "revenue"]) -> go.
     A cell whose month goes on is hatched. A click on one gives its cohort and its age.
     """
     cells = [
-        _Square(
+        Square(
             f"{cohort.cohort:%Y-%m}",
             cell.age,
             float(share),
@@ -48,7 +48,7 @@ def retention_grid(found: Retention, measure: Literal["logo", "revenue"]) -> go.
     ]
     weight = "couples" if measure == "logo" else "opening revenue"
     averages = [
-        _Square(
+        Square(
             AVERAGE,
             each.age,
             float(share),
@@ -59,16 +59,16 @@ def retention_grid(found: Retention, measure: Literal["logo", "revenue"]) -> go.
         for each in found.averages
         if (share := getattr(each, measure)) is not None
     ]
-    return _grid([*cells, *averages], "Kept", top=1.0, tickformat=".0%")
+    return grid([*cells, *averages], "Kept", top=1.0, tickformat=".0%")
 
 
 def ltv_grid(found: RealisedLtv) -> go.Figure:
     """A heat map of what each couple of a cohort has brought in by each age; drawn like `retention_grid`."""
 
-    def square(row: str, age: int, value: Fraction, more: str, mature: bool) -> _Square:
+    def square(row: str, age: int, value: Fraction, more: str, mature: bool) -> Square:
         text = money.show(rounded(value), found.currency)
         whole = money.show(rounded(value / 100) * 100, found.currency).partition(".")[0]
-        return _Square(
+        return Square(
             row,
             age,
             _units(rounded(value), found.currency),
@@ -95,7 +95,7 @@ def ltv_grid(found: RealisedLtv) -> go.Figure:
         if each.per_couple is not None
     ]
     squares = [*cells, *averages]
-    return _grid(
+    return grid(
         squares,
         f"Kept money ({found.currency})",
         top=max((each.value for each in squares), default=1.0),
@@ -104,7 +104,7 @@ def ltv_grid(found: RealisedLtv) -> go.Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class _Square:
+class Square:
     """One square of a grid."""
 
     row: str
@@ -115,8 +115,18 @@ class _Square:
     mature: bool
 
 
-def _grid(squares: Sequence[_Square], title: str, *, top: float, tickformat: str) -> go.Figure:
-    """Squares in rows, the first row on top. Bars rather than a heat map: they can be hatched and clicked."""
+def grid(
+    squares: Sequence[Square],
+    title: str,
+    *,
+    top: float,
+    tickformat: str,
+    across: str = "Months since the month of the first payment",
+) -> go.Figure:
+    """Squares in rows, the first row on top; `across` names the ages.
+
+    Bars rather than a heat map: they can be hatched and clicked.
+    """
     rows = list(dict.fromkeys(each.row for each in squares))
     figure = _layout(go.Figure())
     figure.add_trace(
@@ -158,7 +168,7 @@ def _grid(squares: Sequence[_Square], title: str, *, top: float, tickformat: str
     )
     figure.update_yaxes(type="category", categoryorder="array", categoryarray=rows[::-1], fixedrange=True)
     figure.update_xaxes(
-        title="Months since the month of the first payment",
+        title=across,
         dtick=1,
         range=[-0.5, max((each.age for each in squares), default=0) + 0.5],
         tickangle=0,

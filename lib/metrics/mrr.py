@@ -271,12 +271,12 @@ def _movement(
     )
 
 
-def amounts(moved: Any, policy: Policy) -> Select[*tuple[Any, ...]]:
+def amounts(moved: Any, policy: Policy, *also: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
     """What moved under a policy, of rows with the columns of `admin_couple_moves`.
 
     Columns: day, currency, movement, plan_id, billing_period, acquired_via (of the couple's last entry on the
-    day), involuntary; annualised cents (in the movement's own direction; negative where a couple took back
-    that it came), couples.
+    day), what it is told apart by `also`, involuntary; annualised cents (in the movement's own direction;
+    negative where a couple took back that it came), couples.
     """
     entry = SubscriptionChange
     gained = moved.after_arr_cents - moved.before_arr_cents
@@ -289,6 +289,7 @@ def amounts(moved: Any, policy: Policy) -> Select[*tuple[Any, ...]]:
         entry.plan_id,
         entry.billing_period,
         entry.acquired_via,
+        *also,
         involuntary,
     )
     return (
@@ -303,9 +304,11 @@ def amounts(moved: Any, policy: Policy) -> Select[*tuple[Any, ...]]:
     )
 
 
-def segment_changes(policies: Collection[Policy], since: date, until: date) -> Select[*tuple[Any, ...]]:
+def segment_changes(
+    policies: Collection[Policy], since: date, until: date, *, as_of: datetime | None = None
+) -> Select[*tuple[Any, ...]]:
     """Per policy (its bit), day and segment: how annualised cents and counted subscriptions changed."""
-    posting = postings(entries(policies, since, until))
+    posting = postings(entries(policies, since, until, as_of=as_of))
     where = (
         posting.c.policy,
         posting.c.day,

@@ -13,7 +13,7 @@ from typing import Final, Literal, Protocol
 from sqlalchemy import ColumnElement, and_, case
 
 from lib.core.errors import Invalid
-from lib.core.settings import Settings
+from lib.core.settings import Settings, StripeChurn
 from lib.models import SubscriptionChange
 
 Price = Literal["net", "forever", "list"]
@@ -111,8 +111,13 @@ def of(settings: Settings) -> Mapping[str, Policy]:
     Stripe lets an account choose: a subscription that is set to cancel counts until its end, or is churned
     when it was cancelled.
     """
-    chosen = {name: replace(policy, zone=settings.business_zone) for name, policy in POLICIES.items()}
-    if settings.stripe_churn == "at_cancellation":
+    return as_set(settings.business_zone, settings.stripe_churn)
+
+
+def as_set(zone: str, stripe_churn: StripeChurn) -> Mapping[str, Policy]:
+    """The same from the two settings alone, as a list that is exported later carries them."""
+    chosen = {name: replace(policy, zone=zone) for name, policy in POLICIES.items()}
+    if stripe_churn == "at_cancellation":
         chosen[STRIPE.name] = replace(chosen[STRIPE.name], set_to_cancel=False)
     return MappingProxyType(chosen)
 
@@ -137,10 +142,11 @@ def counted(policy: Policy) -> ColumnElement[int]:
         conditions.append(change.set_to_cancel.is_(False))
     if not policy.gift:
         conditions.append(change.is_gift.is_(False))
-    return case((and_(*conditions), _amount(policy)), else_=0)
+    return case((and_(*conditions), amount(policy)), else_=0)
 
 
-def _amount(policy: Policy) -> ColumnElement[int]:
+def amount(policy: Policy) -> ColumnElement[int]:
+    """The annualised cents of a row that counts, by the price that a policy looks at: SQL."""
     change = SubscriptionChange
     match policy.price:
         case "list":

@@ -11,21 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from lib.core import money
 from lib.core.access import Permission
 from lib.core.errors import NotFound
 from lib.core.moments import month_start, next_month
 from lib.core.work import View, query
-from lib.metrics import mrr, reported, revenue
+from lib.metrics import ledger_segments, mrr, reported, revenue
 from lib.metrics.exchange import ReportedMonth
+from lib.metrics.ledger_segments import By, Parts, SegmentForward, moved_rows
 from lib.metrics.mrr import MOVEMENTS, Movement
 from lib.metrics.policies import HOUSE, Policy
 from lib.metrics.series import Month, Moved
-
-By = Literal["plan", "period", "source"]
-SEGMENTS: Final[tuple[By, ...]] = ("plan", "period", "source")
 
 _COUPLES: Final[Mapping[Movement, str]] = MappingProxyType(
     {
@@ -43,8 +41,7 @@ _LOST: Final = frozenset({"contraction", "churn"})
 class MonthForward:
     """A month's roll-forward in annualised cents and couples; `complete` when the month was over.
 
-    `segments`: the movements of each segment, which add up to `moved`. A couple that changed its plan
-    moves in the segment of its newer entry, so a segment by itself has movements and no opening.
+    `segments`: the same of each segment, which add up to it; none where it was not asked for.
     """
 
     month: date
@@ -55,24 +52,21 @@ class MonthForward:
     opening_couples: int
     closing_couples: int
     complete: bool
-    segments: Mapping[str, Moved]
+    segments: Mapping[str, SegmentForward]
 
     @property
     def printed(self) -> dict[str, int]:
         """Monthly cents of the opening, each movement in its own direction, fx and the closing, which tie."""
-        signed = [
-            -arr_of(self.moved, each) if each in _LOST else arr_of(self.moved, each) for each in MOVEMENTS
-        ]
-        opening, *shares, fx, closing = monthly_forward(
-            self.opening_arr_cents, [*signed, self.fx_arr_cents], self.closing_arr_cents
-        )
-        directed = (-cents if each in _LOST else cents for each, cents in zip(MOVEMENTS, shares, strict=True))
-        return {
-            "opening": opening,
-            **dict(zip(MOVEMENTS, directed, strict=True)),
-            "fx": fx,
-            "closing": closing,
-        }
+        return printed(self.opening_arr_cents, self.moved, {"fx": self.fx_arr_cents}, self.closing_arr_cents)
+
+
+def printed(opening: int, moved: Moved, more: Mapping[str, int], closing: int) -> dict[str, int]:
+    """Monthly cents of annualised ones that tie: opening, each movement in its direction, `more`, closing."""
+    signed = [-arr_of(moved, each) if each in _LOST else arr_of(moved, each) for each in MOVEMENTS]
+    first, *shares, last = monthly_forward(opening, [*signed, *more.values()], closing)
+    names = (*MOVEMENTS, *more)
+    directed = {name: -cents if name in _LOST else cents for name, cents in zip(names, shares, strict=True)}
+    return {"opening": first, **directed, "closing": last}
 
 
 def arr_of(moved: Moved, movement: Movement) -> int:
@@ -136,15 +130,15 @@ def from_ledger(
 ) -> list[MonthForward]:
     """The months from that of `since` to `until`, of one currency, counted anew; the last may be a part.
 
-    `as_of`: by what was recorded then. `by`: with the movements of each segment.
+    `as_of`: by what was recorded then. `by`: with each segment.
     """
     first, ledger = month_start(since), view.session
     before = first - timedelta(days=1)
-    segments = mrr.segments_at(ledger, before, policy, as_of=as_of)
-    arr = sum(cents for segment, (cents, _) in segments.items() if segment.currency == currency)
+    stood = mrr.segments_at(ledger, before, policy, as_of=as_of)
+    arr = sum(cents for segment, (cents, _) in stood.items() if segment.currency == currency)
     couples = mrr.couples_at(ledger, before, policy, as_of=as_of).get(currency, 0)
-    moves = mrr.couple_moves((policy,), first, until, as_of=as_of).subquery()
-    rows = [row for row in ledger.execute(mrr.amounts(moves.c, policy)) if row[1] == currency]
+    rows = [row for row in moved_rows(ledger, first, until, policy, by, as_of=as_of) if row[1] == currency]
+    parts = Parts.at(ledger, first, until, currency, policy, by, as_of=as_of) if by else None
     found = []
     for month in _months(since, until):
         end = next_month(month) - timedelta(days=1)
@@ -154,7 +148,15 @@ def from_ledger(
         remaining = couples + moved.new_couples + moved.reactivated_couples - moved.churned_couples
         found.append(
             MonthForward(
-                month, arr, moved, 0, closing, couples, remaining, end <= until, _by(inside, by) if by else {}
+                month,
+                arr,
+                moved,
+                0,
+                closing,
+                couples,
+                remaining,
+                end <= until,
+                parts.of_month(month, _by(inside, parts.by)) if parts else {},
             )
         )
         arr, couples = closing, remaining
@@ -190,11 +192,10 @@ def _stored(month: date, stored: Month | ReportedMonth | None) -> MonthForward:
 
 
 def _by(rows: Sequence[Any], by: By) -> dict[str, Moved]:
-    place = {"plan": 3, "period": 4, "source": 5}[by]
     inside: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
-        inside[row[place] or ""].append(row)
-    return {segment: _sum(inside[segment]) for segment in sorted(inside)}
+        inside[ledger_segments.segment_of(row, by)].append(row)
+    return {segment: _sum(inside[segment]) for segment in inside}
 
 
 def _sum(rows: Sequence[Any]) -> Moved:

@@ -56,6 +56,15 @@ from lib.models.cohorts import CohortCheck, CohortCouple, CohortMonth
 from lib.models.credits import CreditAttempt, CreditGrant, CreditLimit
 from lib.models.discounting import BatchSwitchOff, CodeBatch, DiscountTerms, MadeCode
 from lib.models.drift import DriftFinding, DriftSeen, DriftWalk
+from lib.models.error_groups import (
+    ErrorAftermath,
+    ErrorDay,
+    ErrorFacet,
+    ErrorGroup,
+    ErrorMoney,
+    ErrorOccurrence,
+    ErrorSufferer,
+)
 from lib.models.experiments import (
     ArmSeen,
     ExperimentCell,
@@ -65,6 +74,7 @@ from lib.models.experiments import (
 )
 from lib.models.goodwill import Goodwill
 from lib.models.invoices import Dispute, Invoice
+from lib.models.journeys import FunnelDay, FunnelEntry, RetentionCell
 from lib.models.limits import AttemptColumns, LimitColumns
 from lib.models.money import (
     InboxEvent,
@@ -142,7 +152,14 @@ __all__ = [
     "DriftWalk",
     "EmailCampaign",
     "EngagementScore",
+    "ErrorAftermath",
+    "ErrorDay",
+    "ErrorFacet",
+    "ErrorGroup",
     "ErrorLog",
+    "ErrorMoney",
+    "ErrorOccurrence",
+    "ErrorSufferer",
     "ExchangeRate",
     "ExperimentCell",
     "ExperimentCount",
@@ -151,6 +168,8 @@ __all__ = [
     "ExperimentPlan",
     "ExportTicket",
     "FeatureUsage",
+    "FunnelDay",
+    "FunnelEntry",
     "FunnelStep",
     "Goodwill",
     "Heartbeat",
@@ -181,6 +200,7 @@ __all__ = [
     "RefundRecommendation",
     "Relationship",
     "RelationshipAnalytics",
+    "RetentionCell",
     "Reveal",
     "RevenueDay",
     "RiskAnswer",

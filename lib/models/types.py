@@ -141,7 +141,9 @@ class Personal(TypeDecorator[str]):
         super().__init__()
         self.kind = kind
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+    def process_result_value(self, value: str | bytes | None, dialect: Dialect) -> str | None:
+        if isinstance(value, bytes):  # binary in a column of texts, which SQLite takes
+            value = value.decode("utf-8", "replace")
         return masks.mask(self.kind, value) if masks.personal_data_is_masked() else value
 
 

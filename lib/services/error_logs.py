@@ -13,7 +13,8 @@ from lib.core.access import Permission
 from lib.core.errors import Invalid, NotFound, Refused
 from lib.core.listing import AnySelect, Column, listing
 from lib.core.work import Digest, View, Work, action, digest, query
-from lib.models import ErrorLog, sortable
+from lib.jobs.error_groups import CLOCKS_DIFFER
+from lib.models import ErrorLog, ErrorOccurrence, sortable
 
 STATES: Final = ("open", "resolved")
 SEVERITIES: Final = ("critical", "high", "medium", "low")
@@ -68,6 +69,7 @@ class ErrorReport:
     """One error, and how often its type was seen in the last seven days.
 
     `couples` is how many couples that hit. Message and stack are masked unless the person was revealed.
+    `group_id` is None until the job has counted it; `odd_clock`: its moment is missing or lies ahead of us.
     """
 
     id: str
@@ -85,6 +87,8 @@ class ErrorReport:
     resolved_at: datetime | None
     seen: int
     couples: int
+    group_id: str | None
+    odd_clock: bool
     masked: bool
     digest: Digest
 
@@ -122,53 +126,11 @@ def one(view: View, error_id: str) -> ErrorReport:
         row.resolved_at,
         seen,
         couples,
+        view.session.scalar(select(ErrorOccurrence.group_id).where(ErrorOccurrence.error_id == error_id)),
+        row.created_at is None or row.created_at > view.now + CLOCKS_DIFFER,
         not shown,
         digest(row),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorGroup:
-    """Errors of one type and severity in the last seven days."""
-
-    error_type: str
-    severity: str | None
-    errors: int
-    open: int
-    couples: int
-    last_seen: datetime | None
-
-
-GROUP_COLUMNS: Final = (
-    Column("error_type", "Type"),
-    Column("severity", "Severity", "status"),
-    Column("errors", "Errors", "count"),
-    Column("open", "Open", "count"),
-    Column("couples", "Couples hit", "count"),
-    Column("last_seen", "Last seen", "moment"),
-)
-
-
-@query(Permission.ERRORS_READ)
-def groups(view: View, *, limit: int = 20) -> list[ErrorGroup]:
-    """What went wrong most often in the last seven days, by type and severity, the most frequent first."""
-    created = sortable(ErrorLog.created_at)
-    number = func.count()
-    rows = view.session.execute(
-        select(
-            ErrorLog.error_type,
-            ErrorLog.severity,
-            number,
-            func.count(ErrorLog.id).filter(ErrorLog.resolved.is_not(True)),
-            func.count(ErrorLog.relationship_id.distinct()),
-            func.max(created, type_=ErrorLog.created_at.type),
-        )
-        .where(created >= view.now - RECENT)
-        .group_by(ErrorLog.error_type, ErrorLog.severity)
-        .order_by(number.desc(), ErrorLog.error_type)
-        .limit(limit)
-    )
-    return [ErrorGroup(*row) for row in rows]
 
 
 @action(Permission.ERRORS_RESOLVE, about="error_logs")

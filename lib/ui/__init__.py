@@ -3,9 +3,18 @@
 from lib.ui.asks import REASON, Ask
 from lib.ui.balance import behind_open, enter_rate, reconcile_head
 from lib.ui.billing import payments, refund, watch
+from lib.ui.bridge_desk import (
+    as_stripe,
+    bridge_tiles,
+    compared_with_stripe,
+    day,
+    policy_named,
+    policy_settings,
+)
 from lib.ui.bulk import choose_for_bulk
 from lib.ui.charts import chart, figure_tile, month, period, policy, rate_tile, stands_on
 from lib.ui.closing import (
+    business_zone,
     chosen_version,
     close_actions,
     close_figures,
@@ -13,6 +22,7 @@ from lib.ui.closing import (
     close_head,
     close_tiles,
     closing_month,
+    policy_title,
     reporting_currency,
 )
 from lib.ui.cohort_desk import cohort_cell, cohort_span
@@ -28,12 +38,31 @@ from lib.ui.discounting import (
     switch_code,
 )
 from lib.ui.drift import both_sides, drift_classes, follow_repair, our_row, own_drift, standing
+from lib.ui.error_case import (
+    group_actions,
+    group_aftermath,
+    group_head,
+    group_history,
+    group_people,
+    group_places,
+    group_stack,
+)
+from lib.ui.error_desk import error_groups_list, error_row
 from lib.ui.experiment_desk import decide_test, decision_card, test_sections
 from lib.ui.filters import choose, filters, first_page, one_of, pick, pick_named, search_box, since, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import action
+from lib.ui.funnel_desk import (
+    entry_days,
+    own_question,
+    ready_funnel,
+    show_funnel,
+    step_and_outcome,
+    units_at_step,
+)
 from lib.ui.giveaways import couple_credits, gift, grant, purchase
 from lib.ui.inbox import ageing, replay, replays, searched_document
+from lib.ui.journey_units import may_see_units
 from lib.ui.limits import limits_section, own_limits
 from lib.ui.links import link, object_link, waiting
 from lib.ui.names import action_and_code, action_name
@@ -42,6 +71,7 @@ from lib.ui.people import card, notebook, reveal, timeline
 from lib.ui.plan_desk import plan_offers, steps, watch_plan, wish
 from lib.ui.progress import watch_work
 from lib.ui.refund_desk import for_customer, hand_on, recommendation, recommended_then
+from lib.ui.retention_desk import asked_retention, retention_cell, show_retention, units_of_cell
 from lib.ui.revenue_behind import couples_behind
 from lib.ui.revenue_desk import all_currencies, compared_with, revenue_tiles, ways_down
 from lib.ui.revenue_sections import (
@@ -86,13 +116,17 @@ __all__ = [
     "amount",
     "announce",
     "answer_risk",
+    "as_stripe",
     "ask_stripe",
+    "asked_retention",
     "attempt",
     "back",
     "badge",
     "begin",
     "behind_open",
     "both_sides",
+    "bridge_tiles",
+    "business_zone",
     "card",
     "change_code",
     "changes",
@@ -112,6 +146,7 @@ __all__ = [
     "collected",
     "collecting",
     "compared_with",
+    "compared_with_stripe",
     "counted",
     "couple_credits",
     "couple_life",
@@ -119,12 +154,16 @@ __all__ = [
     "couples_behind",
     "credit_balance",
     "credit_note",
+    "day",
     "decide_test",
     "decision_card",
     "dispute",
     "document",
     "drift_classes",
     "enter_rate",
+    "entry_days",
+    "error_groups_list",
+    "error_row",
     "facts",
     "figure_tile",
     "filters",
@@ -134,6 +173,13 @@ __all__ = [
     "frame",
     "gift",
     "grant",
+    "group_actions",
+    "group_aftermath",
+    "group_head",
+    "group_history",
+    "group_people",
+    "group_places",
+    "group_stack",
     "hand_on",
     "hand_over",
     "limits_section",
@@ -141,6 +187,7 @@ __all__ = [
     "make_batch",
     "make_code",
     "may",
+    "may_see_units",
     "moment",
     "month",
     "movements_section",
@@ -154,6 +201,7 @@ __all__ = [
     "our_row",
     "own_drift",
     "own_limits",
+    "own_question",
     "page",
     "payments",
     "payments_section",
@@ -165,11 +213,15 @@ __all__ = [
     "plan_offers",
     "plan_test",
     "policy",
+    "policy_named",
+    "policy_settings",
+    "policy_title",
     "project",
     "purchase",
     "rate_tile",
     "read",
     "read_shared",
+    "ready_funnel",
     "recommendation",
     "recommended_then",
     "reconcile_head",
@@ -178,15 +230,19 @@ __all__ = [
     "replays",
     "reporting_currency",
     "results",
+    "retention_cell",
     "reveal",
     "revenue_tiles",
     "risk_tiles",
     "search_box",
     "searched_document",
     "sections",
+    "show_funnel",
+    "show_retention",
     "since",
     "standing",
     "stands_on",
+    "step_and_outcome",
     "steps",
     "stop_or_resume",
     "switch_batch_off",
@@ -197,6 +253,8 @@ __all__ = [
     "timeline",
     "toggle",
     "trace",
+    "units_at_step",
+    "units_of_cell",
     "waiting",
     "watch",
     "watch_plan",

@@ -9,7 +9,7 @@ from lib.services import payments
 from lib.services.month_close import rates, reconciliation
 from lib.ui import desk
 from lib.ui.asks import REASON, Ask
-from lib.ui.closing import reporting_currency
+from lib.ui.closing import business_zone, reporting_currency
 from lib.ui.forms import action
 from lib.ui.links import link
 from lib.ui.progress import watch_work
@@ -39,6 +39,7 @@ def reconcile_head(month: date, known: reconciliation.Reconciled) -> None:
         done="The worker begins within seconds.",
         icon=":material/sync:",
         primary=known.through_id is None,
+        zone=business_zone(),
     )
     if newest is not None:
         watch_work(reconciliation.reconciling, newest, "Compared")

@@ -15,8 +15,10 @@ _CELL_PADDING: Final = 20
 _CHIP_PADDING: Final = 20
 _BUTTON_PADDING: Final = 32
 _ID_WIDTH: Final = 180
+_TREND_WIDTH: Final = 120
 _WIDEST: Final = 360
 _PAGE_WIDTH: Final = 840
+_OPEN: Final = "Open"
 
 
 def cell(row: Any, column: Column) -> Any:
@@ -35,6 +37,8 @@ def cell(row: Any, column: Column) -> Any:
             return action_name(item)
         case "table":
             return table_name(item)
+        case "trend":
+            return [int(number) for number in (item or "").split()]
         case "percent" | "decimal":
             return None if item is None else float(item)
         case "text" | "figure" | "id":
@@ -50,7 +54,7 @@ def written(row: Any, column: Column) -> str:
         return f"{local(item):%Y-%m-%d %H:%M}" if item else ""
     content = cell(row, column)
     if isinstance(content, list):
-        return ", ".join(content)
+        return ", ".join(map(str, content))
     return "" if content is None else str(content)
 
 
@@ -68,7 +72,9 @@ def widths(rows: Sequence[Any], columns: Sequence[Column]) -> Mapping[str, int]:
 
 def _width(column: Column, rows: Sequence[Any]) -> int:
     """Wide enough for nine cells of ten: one very long name does not push everything else away."""
-    lengths = sorted(len(written(row, column)) for row in rows)
+    if column.kind == "trend":
+        return _TREND_WIDTH
+    lengths = sorted(len(_OPEN if column.kind == "link" else written(row, column)) for row in rows)
     chip = _CHIP_PADDING if column.kind in {"status", "flag"} else 0
     letters = max(
         len(column.title) * _LETTER_WIDTH, lengths[(len(lengths) - 1) * 9 // 10] * _LETTER_WIDTH + chip
@@ -92,6 +98,10 @@ def config(column: Column, rows: Sequence[Any], width: int | None) -> Any:
             return kinds.TextColumn(**common, alignment="right")
         case "count" | "decimal" | "percent":
             return kinds.NumberColumn(**common, format=as_numbers[column.kind])
+        case "trend":
+            return kinds.BarChartColumn(**common, y_min=0)
+        case "link":
+            return kinds.LinkColumn(**common, display_text=_OPEN)
         case "flag":
             return kinds.MultiselectColumn(**common, options=["Yes"], color=["blue"])
         case "status":

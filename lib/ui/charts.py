@@ -33,11 +33,13 @@ def chart(
     key: str,
     why_not: str | None = None,
     picks: Sequence[str] = (),
+    unfolded: bool = False,
 ) -> None:
     """Show a chart with its title, its definition, its basis and, folded, its table; or why there is none.
 
     `figure` comes from `lib.metrics.figures`. With `picks`, a click on a point sets the filters of these
-    names to the values that the point carries. Its one button saves it as a picture.
+    names to the values that the point carries. Its one button saves it as a picture. `unfolded` shows the
+    table from the start.
     """
     st.subheader(title, anchor=False, help=about)
     if why_not:
@@ -52,7 +54,7 @@ def chart(
         selection_mode="points",
     )
     stands_on(basis)
-    with st.expander("Table"):
+    with st.expander("Table", expanded=unfolded):
         frame(rows, columns, key=f"{key}:table", alt=title)
 
 
@@ -75,10 +77,9 @@ def _pick(key: str, names: Sequence[str]) -> None:
 
 
 def stands_on(basis: Basis) -> None:
-    """Say under a figure which policy, how many rows, and as of when."""
-    st.caption(
-        f"Policy: {basis.policy.name} · {basis.rows:,} {basis.of_what} · counted {moment(basis.computed_at)}"
-    )
+    """Say under a figure which policy, if one decides it, how many rows, and as of when."""
+    policy_of = f"Policy: {basis.policy.name} · " if basis.policy else ""
+    st.caption(f"{policy_of}{basis.rows:,} {basis.of_what} · counted {moment(basis.computed_at)}")
 
 
 def figure_tile(

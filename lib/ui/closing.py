@@ -8,6 +8,7 @@ import streamlit as st
 
 from lib.core import money
 from lib.core.access import Permission
+from lib.metrics.policies import POLICIES
 from lib.services import month_close
 from lib.services.month_close.files import csv_of, pdf_of
 from lib.services.month_close.lines import DIFFERENCE_COLUMNS, SECTIONS, STANDING_COLUMNS, Section
@@ -25,6 +26,16 @@ _MONTH_WIDTH: Final = 200  # pixels
 def reporting_currency() -> str:
     """The currency that several are reported in, as it is set here."""
     return resources.settings().reporting_currency
+
+
+def business_zone() -> str:
+    """The zone in which the days of the business begin and end, as it is set here."""
+    return resources.settings().business_zone
+
+
+def policy_title(name: str) -> str:
+    """What a policy is called; of one that is no more, its name."""
+    return POLICIES[name].title if name in POLICIES else name
 
 
 def closing_month(months: Sequence[date]) -> date:
@@ -119,6 +130,7 @@ def close_actions(shown: MonthShown) -> None:
             icon=":material/lock:",
             primary=True,
             reporting=reporting_currency(),
+            zone=business_zone(),
         )
         return
     count = "1 figure differs" if shown.changed == 1 else f"{shown.changed:,} figures differ"
@@ -134,6 +146,7 @@ def close_actions(shown: MonthShown) -> None:
         icon=":material/edit_calendar:",
         primary=True,
         shown=shown.now.digest,
+        zone=business_zone(),
     )
 
 

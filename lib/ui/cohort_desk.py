@@ -1,21 +1,22 @@
 """What the Cohorts page asks for: which cohorts, and which cell's couples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
 
 import streamlit as st
 
 from lib.core import moments
-from lib.ui.filters import filters, one_of, pick
+from lib.ui import resources
+from lib.ui.filters import filters, forget_what_is_not_there, one_of, pick
 
 _SPANS: Final[Mapping[str, int]] = {"12 months": 365, "24 months": 730, "36 months": 1095}
 
 
 def cohort_span() -> tuple[date, date]:
-    """From which month on cohorts are shown, from the address: its first day, and today (UTC)."""
+    """From which month on cohorts are shown, from the address: its first day, and today."""
     chosen = one_of("Cohorts of", list(_SPANS), key="cohorts")
-    today = moments.now().date()
+    today = moments.day_of(moments.now(), resources.settings().business_zone)
     return moments.month_start(today - timedelta(days=_SPANS[chosen])), today
 
 
@@ -26,8 +27,8 @@ def cohort_cell(since: date, until: date) -> tuple[date, date] | None:
         months.append(moments.next_month(months[-1]))
     names = [f"{month:%Y-%m}" for month in months]
     ages = [str(age) for age in range(len(months))]
-    _forget_what_is_not_there("cohort", names)
-    _forget_what_is_not_there("age", ages)
+    forget_what_is_not_there("cohort", names)
+    forget_what_is_not_there("age", ages)
     with filters():
         name = pick("Cohort", names[::-1], key="cohort")
         age = pick("Age in months", ages, key="age")
@@ -39,11 +40,3 @@ def cohort_cell(since: date, until: date) -> tuple[date, date] | None:
         st.info("This cohort is not that old yet.", icon=":material/hourglass_top:")
         return None
     return months[names.index(name)], months[number]
-
-
-def _forget_what_is_not_there(key: str, options: Sequence[str]) -> None:
-    """A click on the row of averages, or an address from before a filter, names what cannot be chosen."""
-    if st.session_state.get(key) not in (None, *options):
-        st.session_state.pop(key)
-    if st.query_params.get(key) not in (None, *options):
-        st.query_params.pop(key)

@@ -91,9 +91,17 @@ def toggle(label: str, *, key: str, help: str | None = None) -> bool:  # noqa: A
         return st.toggle(label, key=key, help=help, bind="query-params", on_change=first_page)
 
 
-def pick(label: str, options: Sequence[str], *, key: str, shown_as: Callable[[str], str] = str) -> str | None:
-    """One of many options, found by typing; None while nothing is picked. `shown_as` spells an option.
+def pick(
+    label: str,
+    options: Sequence[str],
+    *,
+    key: str,
+    shown_as: Callable[[str], str] = str,
+    unpicked: str = "Any",
+) -> str | None:
+    """One of many options, found by typing; None while nothing is picked, which `unpicked` puts in words.
 
+    `shown_as` spells an option.
     The address has the option's spelling; a link may name its code.
     """
     named = st.query_params.get(key)
@@ -105,7 +113,7 @@ def pick(label: str, options: Sequence[str], *, key: str, shown_as: Callable[[st
         index=None,
         key=key,
         format_func=shown_as,
-        placeholder="Any",
+        placeholder=unpicked,
         bind="query-params",
         on_change=first_page,
     )
@@ -162,6 +170,14 @@ def lead(**values: str | None) -> None:
         else:  # its widget is not there yet, and takes what the address says
             st.query_params[name] = value
     first_page()
+
+
+def forget_what_is_not_there(key: str, options: Sequence[str]) -> None:
+    """Let go of a choice that is none of the options: a click on a row of averages, or an old address."""
+    if st.session_state.get(key) not in (None, *options):
+        st.session_state.pop(key)
+    if st.query_params.get(key) not in (None, *options):
+        st.query_params.pop(key)
 
 
 def first_page() -> None:

@@ -29,6 +29,7 @@ PAGE_OF: Final[Mapping[str, str]] = MappingProxyType(
         "admin_inbox": "inbox",
         "admin_drift": "drift",
         "error_logs": "errors",
+        "admin_error_groups": "errors",
     }
 )
 

@@ -8,6 +8,8 @@ _ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "open": "Looked at a person",
         "read": "Tried to read",
+        "error_counts.keep": "Errors: came again",
+        "error_weights.keep_weights": "Errors: no longer ignored",
         "couple_status.pause": "Couple: pause",
         "experiments.stop": "Test: stop",
         "experiments.extend": "Test: extend",
@@ -60,6 +62,7 @@ _TABLES: Final[Mapping[str, str]] = MappingProxyType(
         "admin_drift": "Drift",
         "admin_experiment_decisions": "Decision on a test",
         "admin_experiment_plans": "How a test is read",
+        "admin_error_groups": "Group of errors",
         "admin_inbox": "Stripe event",
         "admin_plans": "Combined plan",
         "admin_refund_limits": "Limit on refunds",

@@ -40,7 +40,18 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
     ),
     **dict.fromkeys(("paid", "won", "issued"), ("green", ":material/check_circle:")),
     **dict.fromkeys(
-        ("answered", "choosing", "grant", "making", "received", "redeemed", "running", "sending", "trialing"),
+        (
+            "answered",
+            "choosing",
+            "new",
+            "grant",
+            "making",
+            "received",
+            "redeemed",
+            "running",
+            "sending",
+            "trialing",
+        ),
         ("blue", ":material/sync:"),
     ),
     **dict.fromkeys(
@@ -73,6 +84,7 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
             "roll_back",
             "denied",
             "differs",
+            "escalating",
             "given_up",
             "high",
             "incomplete",
@@ -90,7 +102,7 @@ _LOOKS: Final[dict[str, tuple[Colour, str]]] = {
         ("orange", ":material/warning:"),
     ),
     **dict.fromkeys(
-        ("failed", "parked", "critical", "lost", "needs_response", "warning_needs_response"),
+        ("failed", "parked", "critical", "regressed", "lost", "needs_response", "warning_needs_response"),
         ("red", ":material/error:"),
     ),
 }

@@ -1,12 +1,13 @@
 """Lists on a page: a page of rows, one click to open a row, an export."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
-from lib.core.listing import COUNTED_UP_TO, Column, Listing
+from lib.core.listing import COUNTED_UP_TO, Column, Listing, Page
 from lib.services import exports
 from lib.ui import cells, desk
 from lib.ui.show import value, words, zone
@@ -75,24 +76,38 @@ def table(
     The page's number is `page` in the address, the open row's value `parameter`. `empty` is the sentence for
     a list without rows.
     """
-    number = _page_number()
-    page = desk.read(source.page, number=number, **filters)
+    page = desk.read(source.page, number=page_number(), **filters)
+    export_of = partial(_export, source, key, filters) if export else None
+    paged(page, source.columns, key=key, empty=empty, opens=opens, parameter=parameter, export=export_of)
+
+
+def paged(
+    page: Page,
+    columns: Sequence[Column],
+    *,
+    key: str,
+    empty: str,
+    opens: str | None = None,
+    parameter: str = "id",
+    export: Callable[[], None] | None = None,
+) -> None:
+    """Show one page of rows that were read already, as `table` does; `export` shows its button."""
     if not page.rows:
         st.info(empty, icon=":material/inbox:")
         return
     alt = f"{words(key)}, page {page.number}"
-    frame(page.rows, source.columns, key=key, opens=opens, parameter=parameter, alt=alt)
+    frame(page.rows, columns, key=key, opens=opens, parameter=parameter, alt=alt)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         total = f"more than {COUNTED_UP_TO:,}" if page.more_than_counted else f"{page.total:,}"
         shown = f"{(page.number - 1) * page.size + 1:,}–{(page.number - 1) * page.size + len(page.rows):,}"
-        clock = f" · times in {zone()}" if any(column.kind == "moment" for column in source.columns) else ""
+        clock = f" · times in {zone()}" if any(column.kind == "moment" for column in columns) else ""
         st.caption(f"{shown} of {total}{clock}", width="content")
         if page.pages > 1:
             # Its two arrows and its pages; by itself it leaves pages out although there is room.
             width = (min(page.pages, 7) + 4) * _PAGE_BUTTON_WIDTH
             st.pagination(page.pages, key="page", bind="query-params", width=width)
-        if export:
-            _export(source, key, filters)
+        if export is not None:
+            export()
 
 
 def frame(
@@ -155,7 +170,8 @@ def _open(click: str, keys: Sequence[str | None], parameter: str) -> None:
         open_row(key, parameter)
 
 
-def _page_number() -> int:
+def page_number() -> int:
+    """The number of the page in the address; 1 for what is none."""
     typed = st.session_state.get("page") or st.query_params.get("page", "1")
     return max(1, int(typed)) if str(typed).isdecimal() else 1
 

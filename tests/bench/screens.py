@@ -19,6 +19,7 @@ from lib.models import (
     CreditGrant,
     DiscountUsage,
     ErrorLog,
+    ErrorOccurrence,
     InboxEvent,
     Invoice,
     Payment,
@@ -47,7 +48,10 @@ _OF_A_SUBSCRIPTION: Final = ("Overview", "Change plan", "Pause", "End", "Goodwil
 _OF_A_PAYMENT: Final = ("Refunds", "Tries and fees", "Credit note", "Credit balance", "Notes")
 _OF_A_CLOSE: Final = ("Figures", "Payments at Stripe", "Exchange rates")
 _OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Payments", "Couples")
+_OF_A_BRIDGE: Final = ("Another policy", "Stripe’s own")
 _OF_COHORTS: Final = ("Couples kept", "Revenue kept", "Lifetime value", "Stored by the app")
+_OWN_STEPS: Final = {"funnel": "Your own steps", "step1": "Plan viewed", "step2": "Subscription paid"}
+_BY_MONTHS: Final = {"ages": "Months", "cohorts": "First time", "buckets": "Since each beginning"}
 _OF_AN_EVENT: Final = ("What it changed", "Payload", "Other events of this object")
 
 
@@ -123,6 +127,8 @@ SCREENS: Final = (
     Screen("Drift: critical", "drift", Role.FINANCE, address={"severity": "Critical"}),
     *_sections("Event", "inbox", Role.FINANCE, "event", _OF_AN_EVENT),
     *_sections("Revenue", "revenue", Role.FINANCE, None, _OF_REVENUE),
+    *_sections("Bridge", "bridge", Role.FINANCE, None, _OF_A_BRIDGE),
+    Screen("Bridge: contracted", "bridge", Role.FINANCE, address={"to": "contracted", "reason": "Gift"}),
     Screen("Forecast", "forecast", Role.FINANCE),
     Screen("What if", "what_if", Role.FINANCE, address={"churn": "3"}),
     *_sections("Month close", "month_close", Role.FINANCE, None, _OF_A_CLOSE),
@@ -136,9 +142,42 @@ SCREENS: Final = (
     Screen("Cohorts: a couple", "cohorts", Role.FINANCE, "couple"),
     Screen("Experiments", "experiments", Role.PRODUCT),
     Screen("Experiment", "experiments", Role.PRODUCT, "test"),
+    Screen("Funnels", "funnels", Role.PRODUCT),
+    Screen("Funnels: own steps", "funnels", Role.PRODUCT, address=_OWN_STEPS),
+    Screen(
+        "Funnels: who was lost", "funnels", Role.ADMIN, address={"step": "2", "outcome": "Lost before it"}
+    ),
+    Screen("Retention", "retention", Role.PRODUCT),
+    Screen("Retention: by months, of one's own", "retention", Role.PRODUCT, address=_BY_MONTHS),
     Screen("Errors", "errors", Role.PRODUCT),
-    Screen("Errors: critical", "errors", Role.PRODUCT, address={"severity": "Critical"}),
-    Screen("Errors: by a part of the message", "errors", Role.PRODUCT, address={"q": "sync"}),
+    Screen("Errors: by a search", "errors", Role.PRODUCT, address={"q": "is:ongoing page:/home sync"}),
+    Screen(
+        "Errors: critical",
+        "errors",
+        Role.PRODUCT,
+        address={"section": "Single errors", "severity": "Critical"},
+    ),
+    Screen(
+        "Errors: by a part of the message",
+        "errors",
+        Role.PRODUCT,
+        address={"section": "Single errors", "text": "sync"},
+    ),
+    Screen("Group of errors", "errors", Role.PRODUCT, "group of errors"),
+    Screen(
+        "Group of errors: what came of it",
+        "errors",
+        Role.PRODUCT,
+        "group of errors",
+        {"part": "What came of it"},
+    ),
+    Screen(
+        "Group of errors: places and tests",
+        "errors",
+        Role.PRODUCT,
+        "group of errors",
+        {"part": "Places and tests"},
+    ),
     Screen("Error", "errors", Role.PRODUCT, "error"),
     Screen("Audit", "audit", Role.ADMIN),
     Screen("Audit entry", "audit", Role.ADMIN, "entry"),
@@ -164,6 +203,7 @@ def rows_to_open(database: Database, which: Which) -> dict[str, str]:
         "event": _extreme(InboxEvent.stripe_object_id, which),
         "bulk run": select(BulkRun.id).order_by(BulkRun.total.desc()),
         "test": _extreme(Assignment.test_name, which),
+        "group of errors": _extreme(ErrorOccurrence.group_id, which),
         "error": select(ErrorLog.id).where(ErrorLog.user_id.is_not(None)).order_by(ErrorLog.id.desc()),
         "couple at risk": select(CoupleAtRisk.id).order_by(CoupleAtRisk.id),
         "cohort": _cohort(which),

@@ -25,7 +25,19 @@ FOLDER: Final = ROOT / "var" / "screens"
 WIDTHS: Final = {1280: 900, 390: 844}
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 _LISTS_WITHOUT_ROWS_TO_OPEN: Final = frozenset(
-    {"home", "search", "revenue", "cohorts", "forecast", "what_if", "month_close", "staff"}
+    {
+        "home",
+        "search",
+        "revenue",
+        "bridge",
+        "cohorts",
+        "forecast",
+        "what_if",
+        "month_close",
+        "funnels",
+        "retention",
+        "staff",
+    }
 )
 _SHOWN_AT: Final = {1280: 480, 390: 260}  # pixels of a picture on its sheet
 

@@ -73,6 +73,7 @@ def test_a_month_is_frozen_and_a_late_event_changes_only_its_restatement(
     form.get_by_role("textbox", name="Reason").fill("A cancellation was told late")
     desk.submit(form, "Restate")
     desk.says(f"{MONTH:%B %Y}, version 2")
+    desk.settled()
     restated = desk.page.get_by_test_id("stMetricValue").first.inner_text()
     desk.page.get_by_role("button", name="Version 1").click()
     desk.says(f"{MONTH:%B %Y}, version 1")

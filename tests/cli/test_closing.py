@@ -59,7 +59,7 @@ def test_a_late_entry_is_shown_and_restated(lib: Lib, url: str) -> None:
     assert nothing.returncode == 1
     assert "is not frozen" in nothing.stderr
     assert "May 2026, version 1: differs" in said
-    assert "house USD Churn: −$360.00, now −$720.00" in said
+    assert "House policy · USD · Churn: −$360.00, now −$720.00" in said
     assert (restated["version"], restated["reason"]) == (2, "Late")
 
 

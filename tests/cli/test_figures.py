@@ -78,7 +78,8 @@ def test_a_reader_gets_lines_with_amounts(lib: Lib, url: str) -> None:
     stands = lib("metrics", "mrr", "--to", "2026-05-31", "--by", "period", "--database", url).stdout
 
     assert moved.startswith("2026-05: opening $80.00, new $20.00")
-    assert "  try_it_out: −$" in moved
+    assert "\n  try_it_out: opening $80.00, new $20.00" in moved
+    assert "transfer $0.00, closing $44.08" in moved
     assert "customer_churn 33.3 %" in told
     assert "ltv $74.08" in told
     assert "  monthly: $529.00 a year from 2 subscriptions" in stands
@@ -91,7 +92,8 @@ def test_the_bridge_leads_from_one_policy_to_the_other(lib: Lib, url: str) -> No
     found = data(lib, url, "bridge", "--to", "2026-05-31", "--against", "stripe")
 
     assert found["against_arr_cents"] - found["arr_cents"] == found["difference_arr_cents"] == 36_000
-    assert [(row["subscription_id"], row["reason"]) for row in found["rows"]] == [("s9", "paused")]
+    assert [(row["subscription_id"], row["reasons"]) for row in found["rows"]] == [("s9", {"paused": 36_000})]
+    assert found["untied_arr_cents"] == 0
     assert found["reasons"][0]["words"] == "Paused"
 
 

@@ -21,10 +21,12 @@ discounts:read             x        x        x        x
 discounts:write            -        x        -        x
 drift:read                 -        x        -        x
 drift:repair               -        x        -        x
+errors:note                x        -        x        x
 errors:read                x        -        x        x
 errors:resolve             -        -        x        x
 experiments:decide         -        -        x        x
 experiments:read           -        -        x        x
+funnels:read               -        -        x        x
 home:read                  x        x        x        x
 inbox:read                 x        x        -        x
 inbox:replay               -        x        -        x
@@ -37,9 +39,11 @@ people:reveal              x        x        -        x
 refunds:decide             -        x        -        x
 refunds:read               x        x        -        x
 refunds:request            x        x        -        x
+retention:read             -        -        x        x
 revenue:close              -        x        -        x
 revenue:couples            -        x        -        x
 revenue:read               -        x        x        x
+revenue:remark             -        x        x        x
 risk:read                  x        x        -        x
 risk:work                  x        x        -        x
 staff:manage               -        -        -        x

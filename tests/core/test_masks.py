@@ -106,6 +106,7 @@ PERSONAL = {
     "user_sessions": {"ip_address"},
     "error_logs": {"error_message", "stack_trace"},
     "admin_drift": {"outcome"},
+    "admin_error_groups": {"title"},
     "admin_inbox_replays": {"reason"},
     "admin_inbox_replay_steps": {"outcome"},
 }

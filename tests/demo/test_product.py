@@ -86,6 +86,22 @@ def test_a_bad_deploy_shows_as_a_burst_of_one_error(small: Company) -> None:
     assert [day for day, _ in by_day.most_common(1)] == ["2026-11-21"]
 
 
+def test_the_bad_deploy_cost_payments_and_money_asked_back_by_those_it_hit(small: Company) -> None:
+    within = "BETWEEN julianday(e.created_at) AND julianday(e.created_at) + 2"
+    hit = "error_logs e ON e.user_id = x.user_id AND e.error_message LIKE '%couponId%' AND NOT e.resolved"
+    failed = small.one(
+        f"SELECT count(DISTINCT x.id) FROM payment_transactions x JOIN {hit} "
+        f"WHERE x.status = 'failed' AND julianday(x.created_at) {within}"
+    )
+    asked = small.one(
+        f"SELECT count(DISTINCT x.id) FROM refunds x JOIN {hit} "
+        f"WHERE x.status = 'pending' AND julianday(x.requested_at) {within}"
+    )
+
+    assert failed >= 3
+    assert asked >= 2
+
+
 def test_errors_recur_with_other_numbers_in_their_words(small: Company) -> None:
     messages = small.all("SELECT DISTINCT error_message FROM error_logs WHERE error_type = 'D1Error'")
 

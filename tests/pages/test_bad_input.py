@@ -16,7 +16,9 @@ from tests.factories import make_couple, make_payment, make_refund, make_subscri
 from tests.pages.at_desk import open_page, said, staffed_copy
 
 # What is at home at an address of its own, but has no row to open.
-NO_ROWS = frozenset({"home", "search", "revenue", "forecast", "what_if", "month_close", "staff"})
+NO_ROWS = frozenset(
+    {"home", "search", "revenue", "forecast", "what_if", "month_close", "funnels", "retention", "staff"}
+)
 WITH_ROWS = [desk.slug for desk in navigation.DESKS if desk.slug not in NO_ROWS]
 WITH_PAGES = [
     "credits",
@@ -89,6 +91,9 @@ def test_a_page_number_that_is_none_or_too_large_opens_the_list(
         ("drift", "state"),
         ("drift", "kind"),
         ("drift", "severity"),
+        ("errors", "section"),
+        ("errors", "order"),
+        ("errors", "q"),
         ("errors", "state"),
         ("errors", "severity"),
         ("audit", "outcome"),
@@ -106,6 +111,9 @@ def test_a_page_number_that_is_none_or_too_large_opens_the_list(
         ("month_close", "section"),
         ("month_close", "row"),
         ("month_close", "payment"),
+        ("funnels", "funnel"),
+        ("funnels", "step"),
+        ("retention", "what"),
     ],
 )
 @pytest.mark.parametrize("value", ["no_such_value", "", "x" * 10_000, "<b>"])

@@ -11,6 +11,7 @@ from lib.core.access import Role
 from lib.core.database import Database
 from lib.core.settings import Settings
 from lib.jobs import cohorts, daily
+from lib.metrics import policies
 from tests.factories import make_couple, make_payment, make_plan, make_user
 from tests.metrics.ledger import entry
 from tests.pages.at_desk import open_page, said, staffed_copy
@@ -46,6 +47,24 @@ def test_each_grid_says_what_it_stands_on(database: Database, section: str) -> N
     assert "Policy: house · 1 couples" in said(page)
     assert "Hatched: the month goes on" in said(page)
     assert len(page.get("plotly_chart")) == 1
+
+
+def test_another_policy_changes_the_cohorts_and_the_couples_of_a_cell(database: Database) -> None:
+    now = moments.now()
+    make_couple(database, id="c2", user_1_id=make_user(database, name="Berta Example"))
+    joined = now - timedelta(days=62)
+    entry(database, joined, subscription_id="s2", relationship_id="c2", set_to_cancel=True)
+    daily.run_daily(database, now.date(), SETTINGS, now=now + timedelta(minutes=1))
+    cohorts.run(database, SETTINGS, now=now + timedelta(minutes=2))
+    cell = {"cohort": cohort(), "age": "1"}
+    house = open_page(Role.FINANCE, "cohorts", **cell)
+    committed = open_page(Role.FINANCE, "cohorts", policy=policies.COMMITTED.title, **cell)
+
+    assert not committed.exception, committed.exception
+    assert "2 couples" in said(house)
+    assert "Policy: committed · 1 couples" in said(committed)
+    assert sorted(house.dataframe[-1].value["partner_1"]) == ["Anna E.", "Berta E."]
+    assert list(committed.dataframe[-1].value["partner_1"]) == ["Anna E."]
 
 
 def test_a_cell_in_the_address_lists_its_couples_and_a_couple_its_payments(database: Database) -> None:

@@ -10,7 +10,7 @@ from lib.core.errors import Invalid, NotAllowed, NotFound, Refused
 from lib.core.work import reading
 from lib.models import AuditEntry, ErrorLog
 from lib.services import error_logs
-from tests.factories import NOW, make_user, write
+from tests.factories import NOW, make_error, make_user
 from tests.staff import FINANCE, PRODUCT, SUPPORT, do, read
 
 
@@ -19,18 +19,6 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     yield database
     database.dispose()
-
-
-def make_error(database: Database, key: str, **over: Any) -> str:
-    values = {
-        "id": key,
-        "error_type": "TypeError",
-        "error_message": "x is undefined",
-        "severity": "medium",
-        "resolved": False,
-        "created_at": NOW,
-    }
-    return write(database, ErrorLog, **values | over)
 
 
 def ids(database: Database, **filters: Any) -> list[str]:
@@ -191,24 +179,6 @@ def test_an_error_that_is_gone_is_not_found(database: Database) -> None:
         read(database, SUPPORT, error_logs.one, "nowhere")
     with pytest.raises(NotFound, match="no error nowhere"):
         do(database, PRODUCT, error_logs.resolve, "nowhere", shown="")
-
-
-def test_groups_count_types_by_severity(database: Database) -> None:
-    for key, kind, resolved in (
-        ("a", "TypeError", False),
-        ("b", "TypeError", True),
-        ("c", "NetError", False),
-    ):
-        make_error(database, key, error_type=kind, resolved=resolved)
-    make_error(database, "ancient", created_at=NOW - timedelta(days=8))
-    with reading(database, PRODUCT, now=NOW) as view:
-        found = error_logs.groups(view)
-
-    assert [(each.error_type, each.errors, each.open) for each in found] == [
-        ("TypeError", 2, 1),
-        ("NetError", 1, 1),
-    ]
-    assert found[0].last_seen == NOW
 
 
 def test_support_reads_but_does_not_resolve_and_finance_does_neither(database: Database) -> None:

@@ -50,8 +50,9 @@ def tie(
     budget: Budget,
     progress: Callable[[int], None] = lambda _compared: None,
     clock: Callable[[], datetime] = moments.now,
+    zone: str = "UTC",
 ) -> Tied:
-    """Compare the month of a reconciliation and keep each movement; goes on where it was stopped.
+    """Compare the month of a reconciliation, in a zone, and keep each movement; goes on where it was stopped.
 
     When it is through, what an earlier one of the month found makes room. One at a time is for the caller to
     see to. Raises NotFound, and StripeFailed when Stripe cannot be asked; what was kept until then stays.
@@ -61,7 +62,7 @@ def tie(
         if found is None:
             raise NotFound(f"There is no reconciliation {reconciliation_id[:40]}.")
         session.expunge(found)
-    walk = _Walk(database, gateway, found, budget, progress, clock)
+    walk = _Walk(database, gateway, found, budget, progress, clock, zone)
     walk.begin()
     try:
         walk.stripe()
@@ -91,12 +92,12 @@ class _Walk:
     budget: Budget
     progress: Callable[[int], None]
     clock: Callable[[], datetime]
+    zone: str
 
     @property
     def bounds(self) -> tuple[datetime, datetime]:
         """The month's first moment and the first one after it."""
-        first = self.row.month
-        return moments.day_bounds(first)[0], moments.day_bounds(moments.next_month(first))[0]
+        return moments.month_bounds(self.row.month, self.zone)
 
     def begin(self) -> None:
         """Note that it runs, and how many movements of ours there are to find."""

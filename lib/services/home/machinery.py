@@ -49,7 +49,7 @@ def from_counts(view: View, counts: AnyRow) -> Iterator[Waiting]:
             f"{new} of them within 24 hours." if new else "None of them within 24 hours.",
             "errors",
             urgent=bool(new),
-            filters={"severity": "critical"},
+            filters={"section": "single_errors", "severity": "critical"},
         )
     if count := number("grants"):
         yield Waiting(

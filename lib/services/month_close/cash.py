@@ -22,10 +22,10 @@ NO_FEES: Final = "Fees are known once the month's payments were reconciled with 
 _MEASURES: Final = ("payments_cents", "refunds_cents", "disputes_cents")
 
 
-def lines(session: Session, month: date) -> Iterator[Line]:
-    """The lines of each currency, in which something moved. Two statements."""
+def lines(session: Session, month: date, zone: str = "UTC") -> Iterator[Line]:
+    """The lines of each currency, in which something moved in the month as a zone has it. Two statements."""
     found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for kind, currency, cents, number in session.execute(union_all(*_sums(month))):
+    for kind, currency, cents, number in session.execute(union_all(*_sums(month, zone))):
         found[currency][f"{kind}_cents"] += int(cents or 0)
         found[currency][kind] += int(number)
     fees = _fees(session, month)
@@ -52,9 +52,9 @@ def newest_reconciliation(month: date) -> Select[str]:
     )
 
 
-def _sums(month: date) -> Iterator[AnySelect]:
+def _sums(month: date, zone: str) -> Iterator[AnySelect]:
     """Kind, currency, cents and how many. A dispute that was won gives back what it took."""
-    start, end = moments.day_bounds(month)[0], moments.day_bounds(moments.next_month(month))[0]
+    start, end = moments.month_bounds(month, zone)
     code: Any = moves.currency_of(Payment.currency)
     paid = moves.paid(start, end, code.label("currency"), Payment.amount_cents).subquery()
     yield select(literal("payments"), paid.c.currency, func.sum(paid.c.amount_cents), func.count()).group_by(

@@ -27,8 +27,12 @@ _AT_ONCE: Final = "Somebody closed this month at the same moment. Reload to see 
 
 
 @action(Permission.REVENUE_CLOSE)
-def freeze(work: Work, month: date, *, reason: str, reporting: str = DEFAULT_CURRENCY) -> str:
+def freeze(
+    work: Work, month: date, *, reason: str, reporting: str = DEFAULT_CURRENCY, zone: str = "UTC"
+) -> str:
     """Keep the figures of the month that begins with `month` as they stand; gives the version's id.
+
+    `zone` is where its days begin and end.
 
     A month that is frozen already keeps its newest version: that one's id is given, and nothing is written.
     Raises Refused while the month is not over or its days are not counted in full.
@@ -37,14 +41,14 @@ def freeze(work: Work, month: date, *, reason: str, reporting: str = DEFAULT_CUR
     if newest is not None:
         work.about("admin_month_closes", newest.id)
         return newest.id
-    now = standing(work.session, month, work.now, reporting)
+    now = standing(work.session, month, work.now, reporting, zone)
     if now.why_not:
         raise Refused(now.why_not)
     return _keep(work, now, 1, reporting, reason)
 
 
 @action(Permission.REVENUE_CLOSE, about="admin_month_closes")
-def restate(work: Work, close_id: str, *, shown: Digest, reason: str) -> str:
+def restate(work: Work, close_id: str, *, shown: Digest, reason: str, zone: str = "UTC") -> str:
     """Make a new version of a month out of what its figures are now, and give its id; the former stays.
 
     `shown` is the digest of the figures that the person looked at. Raises NotFound, and Refused when it is
@@ -56,7 +60,7 @@ def restate(work: Work, close_id: str, *, shown: Digest, reason: str) -> str:
     newest = newest_version(work.session, close.month)
     if newest is None or newest.id != close.id:
         raise Refused("A newer version of this month stands already. Reload and look at that one.")
-    now = standing(work.session, close.month, work.now, close.reporting_currency)
+    now = standing(work.session, close.month, work.now, close.reporting_currency, zone)
     if now.why_not:
         raise Refused(now.why_not)
     if now.digest != shown:

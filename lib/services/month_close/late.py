@@ -26,7 +26,7 @@ from lib.payments.balance import moves
         Column("relationship_id", "Couple", "id"),
     ),
 )
-def late_entries(*, month: date, after: int = 0) -> AnySelect:
+def late_entries(*, month: date, after: int = 0, zone: str = "UTC") -> AnySelect:
     """Entries of the ledger after the number `after` that hold from before the month's end, newest first."""
     entry = SubscriptionChange
     return (
@@ -43,7 +43,7 @@ def late_entries(*, month: date, after: int = 0) -> AnySelect:
             entry.relationship_id,
             entry.seq,
         )
-        .where(entry.seq > after, entry.effective_at < _end(month))
+        .where(entry.seq > after, entry.effective_at < moments.month_bounds(month, zone)[1])
         .order_by(entry.seq.desc())
     )
 
@@ -58,12 +58,12 @@ def late_entries(*, month: date, after: int = 0) -> AnySelect:
         Column("object_id", "Row", "id"),
     ),
 )
-def late_payments(*, month: date, after: int = 0) -> AnySelect:
+def late_payments(*, month: date, after: int = 0, zone: str = "UTC") -> AnySelect:
     """Payments, refunds and disputes of the month that were touched after an entry of the audit.
 
     They are those that an action or an event changed here; what the app itself wrote leaves no such trace.
     """
-    start, end = moments.day_bounds(month)[0], _end(month)
+    start, end = moments.month_bounds(month, zone)
     paid = moves.paid(
         start,
         end,
@@ -106,7 +106,3 @@ def _touched(table: str, key: Any, after: int) -> Any:
         .where(touched.object_type == table, touched.object_id == key, touched.seq > after)
         .exists()
     )
-
-
-def _end(month: date) -> Any:
-    return moments.day_bounds(moments.next_month(month))[0]

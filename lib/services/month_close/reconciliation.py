@@ -104,11 +104,11 @@ class Reconciled:
 
 
 @action(Permission.REVENUE_CLOSE)
-def reconcile(work: Work, month: date, *, reason: str) -> str:
+def reconcile(work: Work, month: date, *, reason: str, zone: str = "UTC") -> str:
     """Have the worker compare a month's payments with Stripe's balance; gives the reconciliation's id.
 
     One that is asked for or under way is given instead of a second one. Raises Refused while the month is
-    not over.
+    not over in `zone`.
     """
     under_way = work.session.scalars(
         select(PaymentReconciliation).where(PaymentReconciliation.open_key == month.isoformat())
@@ -116,7 +116,7 @@ def reconcile(work: Work, month: date, *, reason: str) -> str:
     if under_way is not None:
         work.about("admin_payment_reconciliations", under_way.id)
         return under_way.id
-    if why_not := not_over(month, work.now):
+    if why_not := not_over(month, work.now, zone):
         raise Refused(why_not)
     row = PaymentReconciliation(
         id=new_id(),

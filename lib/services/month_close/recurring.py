@@ -22,7 +22,15 @@ from lib.services.month_close.lines import Line, Section
 MONTHS_BEFORE: Final = 12
 _MOVED: Final = tuple(field.name for field in fields(Moved))
 _AMOUNTS: Final = tuple(name for name in _MOVED if name.endswith("_cents"))
-_COUNTS: Final = tuple(name for name in _MOVED if not name.endswith("_cents"))
+# In the order in which they are read: who churned, and of them those whose payment failed, last.
+_COUNTS: Final = (
+    "new_couples",
+    "reactivated_couples",
+    "expanded_couples",
+    "contracted_couples",
+    "churned_couples",
+    "involuntary_churned_couples",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,8 @@ class MonthRead:
     why_not: str | None
 
 
-def read(session: Session, month: date) -> MonthRead:
-    """The roll-ups of the month that begins with `month`. Two statements."""
+def read(session: Session, month: date, zone: str = "UTC") -> MonthRead:
+    """The roll-ups of the month that begins with `month`; their days end in a zone. Two statements."""
     first, last = month, moments.next_month(month) - timedelta(days=1)
     rows = session.scalars(
         select(MetricDay).where(
@@ -63,7 +71,7 @@ def read(session: Session, month: date) -> MonthRead:
         for pair, days in sorted(by_pair.items(), key=lambda each: _order(*each[0]))
         if any(day.day >= first for day in days)
     ]
-    return MonthRead(counted, _why_not(session, rows, first, last) or _why_no_tie(counted))
+    return MonthRead(counted, _why_not(session, rows, first, last, zone) or _why_no_tie(counted))
 
 
 def lines(counted: Sequence[Counted]) -> Iterator[Line]:
@@ -153,7 +161,7 @@ def _lines(
         yield Line(section, policy, currency, measure, value, why_not if value is None else None)
 
 
-def _why_not(session: Session, rows: Sequence[MetricDay], first: date, last: date) -> str | None:
+def _why_not(session: Session, rows: Sequence[MetricDay], first: date, last: date, zone: str) -> str | None:
     """Why the roll-ups do not hold the month in full, as a sentence."""
     for name in POLICIES:
         days = {row.day for row in rows if row.policy == name}
@@ -164,11 +172,13 @@ def _why_not(session: Session, rows: Sequence[MetricDay], first: date, last: dat
         missing = (last - since).days + 1 - len(inside)
         if missing:
             return f"Days of {first:%B %Y} that were not counted{_by(name)}: {missing}. {_COUNT_THEM}"
-    early = next((row.day for row in rows if row.day >= first and row.computed_at < _end(row.day)), None)
+    early = next(
+        (row.day for row in rows if row.day >= first and row.computed_at < _end(row.day, zone)), None
+    )
     if early is not None:
         return f"{early} was counted before it was over. {_COUNT_THEM}"
     counted_at = min(row.computed_at for row in rows if row.day == last)
-    if _came_later(session, counted_at, _end(last)):
+    if _came_later(session, counted_at, _end(last, zone)):
         return f"Entries of the ledger came after {first:%B %Y} was counted. {_COUNT_THEM}"
     return None
 
@@ -177,11 +187,11 @@ _COUNT_THEM: Final = "The worker does it within the hour; `python -m lib jobs ru
 
 
 def _by(policy: str) -> str:
-    return "" if policy == HOUSE.name else f" under the policy {policy}"
+    return "" if policy == HOUSE.name else f" under the policy “{POLICIES[policy].title}”"
 
 
-def _end(day: date) -> datetime:
-    return moments.day_bounds(day)[1]
+def _end(day: date, zone: str) -> datetime:
+    return moments.day_bounds(day, zone)[1]
 
 
 def _came_later(session: Session, counted_at: datetime, end: datetime) -> bool:
@@ -194,7 +204,8 @@ def _why_no_tie(counted: Sequence[Counted]) -> str | None:
     loose = next((each for each in counted if each.month.ties is False), None)
     if loose is None:
         return None
+    title = POLICIES[loose.policy].title
     return (
-        f"The movements under the policy {loose.policy} in {loose.month.currency} do not give the closing. "
+        f"The movements under the policy “{title}” in {loose.month.currency} do not give the closing. "
         "Count the month anew: `python -m lib jobs backfill --from --to`."
     )

@@ -26,25 +26,29 @@ class Standing:
     why_not: str | None
 
 
-def standing(session: Session, month: date, now: datetime, reporting: str) -> Standing:
-    """The figures of a month as they stand now."""
-    found = recurring.read(session, month)
-    lines = tuple(_now(session, month, found, reporting))
-    return Standing(month, lines, Digest(digest(month, lines)), not_over(month, now) or found.why_not)
+def standing(session: Session, month: date, now: datetime, reporting: str, zone: str = "UTC") -> Standing:
+    """The figures of a month as they stand now; its days are those of a zone."""
+    found = recurring.read(session, month, zone)
+    lines = tuple(_now(session, month, found, reporting, zone))
+    return Standing(month, lines, Digest(digest(month, lines)), not_over(month, now, zone) or found.why_not)
 
 
-def _now(session: Session, month: date, found: recurring.MonthRead, reporting: str) -> Iterator[Line]:
+def _now(
+    session: Session, month: date, found: recurring.MonthRead, reporting: str, zone: str
+) -> Iterator[Line]:
     yield from recurring.lines(found.counted)
     if {each.month.currency for each in found.counted} - {reporting}:
         yield from recurring.reported_lines(found.counted, rates_into(session, reporting))
-    yield from cash.lines(session, month)
+    yield from cash.lines(session, month, zone)
 
 
-def not_over(month: date, now: datetime) -> str | None:
+def not_over(month: date, now: datetime, zone: str = "UTC") -> str | None:
     """Why a month cannot be closed yet; None for one that is over."""
     if month.day != 1:
         return f"A month begins with its first day, not with {month}."
-    end = moments.day_bounds(moments.next_month(month))[0]
-    if now >= end:
+    if now >= moments.month_bounds(month, zone)[1]:
         return None
-    return f"{month:%B %Y} is not over yet: it ends on {end:%Y-%m-%d} at 00:00 UTC. Close it then."
+    return (
+        f"{month:%B %Y} is not over yet: it ends on {moments.next_month(month)} at 00:00 ({zone}). "
+        "Close it then."
+    )

@@ -100,9 +100,16 @@ class MonthShown:
 
 @query(Permission.REVENUE_CLOSE)
 def of_month(
-    view: View, month: date, *, version: int | None = None, reporting: str = DEFAULT_CURRENCY
+    view: View,
+    month: date,
+    *,
+    version: int | None = None,
+    reporting: str = DEFAULT_CURRENCY,
+    zone: str = "UTC",
 ) -> MonthShown:
     """A month with one of its versions, the newest until another is chosen, beside what it would say now.
+
+    `zone` is where its days begin and end.
 
     Raises NotFound for a version that does not exist.
     """
@@ -114,7 +121,7 @@ def of_month(
     if row is None and version is not None:
         raise NotFound(f"There is no version {version} of {month:%B %Y}. Check the address.")
     chosen = _version(session, row) if row is not None else None
-    now = standing(session, month, view.now, chosen.reporting_currency if chosen else reporting)
+    now = standing(session, month, view.now, chosen.reporting_currency if chosen else reporting, zone)
     frozen = chosen.lines if chosen else now.lines
     return MonthShown(
         month,
@@ -137,14 +144,14 @@ def version(view: View, close_id: str) -> Version:
 
 
 @query(Permission.REVENUE_CLOSE)
-def closable_months(view: View, *, most: int = 36) -> list[date]:
-    """The months that there is something of in the ledger and that are over, the newest first."""
+def closable_months(view: View, *, most: int = 36, zone: str = "UTC") -> list[date]:
+    """The months that there is something of in the ledger and that are over in a zone, the newest first."""
     first = view.session.scalar(select(func.min(SubscriptionChange.effective_at)))
     if first is None:
         return []
     months: list[date] = []
-    month = moments.month_start(view.now.date())
-    while len(months) < most and month > moments.month_start(first.date()):
+    month = moments.month_start(moments.day_of(view.now, zone))
+    while len(months) < most and month > moments.month_start(moments.day_of(first, zone)):
         month = moments.month_start(month - timedelta(days=1))
         months.append(month)
     return months

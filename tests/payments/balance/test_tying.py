@@ -169,6 +169,19 @@ def test_every_way_to_differ_is_told_apart_and_leads_to_the_payment(books: Books
     assert leading["ch_unsettled"] == "pay_unsettled"
 
 
+def test_the_month_is_that_of_the_zone_of_the_business(books: Books, stripe: Opened) -> None:
+    # Noon of UTC is two in the morning of the next day there.
+    for name, day, month in (("first", 30, 9), ("second", 30, 10), ("next", 31, 10)):
+        books.charge(name, day=day, month=month)
+        books.payment(name, day=day, month=month)
+    tie(books, stripe.gateway, zone="Pacific/Kiritimati")
+
+    assert found(books.database) == {
+        "ch_first": ("matched", 3000, 3000),
+        "ch_second": ("matched", 3000, 3000),
+    }
+
+
 def test_refunds_and_disputes_are_tied_too_and_one_that_failed_comes_to_nothing(
     books: Books, stripe: Opened
 ) -> None:

@@ -43,8 +43,9 @@ DEFINITIONS: Final = (
         "rate of the day before the month, and the movements, at the rate of its last day."
     ),
     (
-        "Payments, refunds and disputes are those of our rows, by the day (UTC) on which they moved. Fees "
-        "are those of Stripe's balance transactions. Net is payments less refunds, disputes and fees."
+        "Payments, refunds and disputes are those of our rows, by the day of the business on which they "
+        "moved. Fees are those of Stripe's balance transactions. Net is payments less refunds, disputes and "
+        "fees."
     ),
 )
 _INK, _QUIET, _LINE = HexColor("#1f2937"), HexColor("#6b7280"), HexColor("#d1d5db")
