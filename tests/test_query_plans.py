@@ -134,6 +134,7 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "month_close.reconciled": {"reconciliation_id": ("one",), "state": (None, "matched")},
     "month_close.rates": {"reporting": ("USD",)},
     "revenue.days": {"since": (SINCE,), "until": (UNTIL,)},
+    "experiments.people": {"name": ("price",), "variant_id": ("arm",)},
     "at_risk.at_risk": {"reason": (None, *at_risk.REASONS), "aside": (None, True)},
     "cohort_couples.couples_of_cell": {
         "cohort": (SINCE,),

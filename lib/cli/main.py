@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lib.cli import closing, db, figures, journeys, numbers, staff, stripe
+from lib.cli import closing, db, experiments, figures, journeys, numbers, staff, stripe
 from lib.cli.common import DatabaseUrl, connected, settings
 from lib.core.errors import AdminError
 from lib.core.logs import configure_logging
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.add_typer(db.app, name="db")
 app.add_typer(staff.app, name="staff")
 app.add_typer(stripe.app, name="stripe")
+figures.metrics.command()(experiments.experiment)
 figures.metrics.add_typer(journeys.app)
 app.add_typer(figures.metrics, name="metrics")
 app.add_typer(numbers.jobs, name="jobs")

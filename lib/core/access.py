@@ -25,6 +25,7 @@ class Permission(StrEnum):
     ERRORS_NOTE = "errors:note"
     ERRORS_READ = "errors:read"
     ERRORS_RESOLVE = "errors:resolve"
+    EXPERIMENTS_DECIDE = "experiments:decide"
     EXPERIMENTS_READ = "experiments:read"
     FUNNELS_READ = "funnels:read"
     HOME_READ = "home:read"
@@ -135,6 +136,7 @@ _PRODUCT: Final = {
     P.ERRORS_NOTE,
     P.ERRORS_READ,
     P.ERRORS_RESOLVE,
+    P.EXPERIMENTS_DECIDE,
     P.EXPERIMENTS_READ,
     P.FUNNELS_READ,
     P.HOME_READ,

@@ -107,7 +107,7 @@ class _Company:
         self.diary = Diary(book, self.horizon, scale.diary_days)
         self.visits = Visits(book, self.horizon, scale.events_per_couple)
         self.messages = Messages(book, self.horizon)
-        self.experiments = Experiments(book, self.start, self.horizon)
+        self.experiments = Experiments(book, self.start, self.horizon, scale.couples)
         self.witnesses = failures.Witnesses(scale.couples)
 
     def write(self, progress: Callable[[int, int], None]) -> dict[str, int]:

@@ -1,10 +1,14 @@
-"""A/B tests: one that runs, one that is over and clear, one with nothing in it, and one that is broken.
+"""A/B tests: one that is ready to ship, one that is broken, one that is too early to tell, two that ended.
 
 The couple is the unit: both partners see the same arm, but for the few that the app split. What
-`converted` says is the app's own claim: a first payment within 30 days of the assignment.
+`converted` says is the app's own claim: a first payment within 30 days of the assignment. How large an effect
+is, and how skewed the broken split, follows from how many couples a company of this size puts into a test:
+both can be seen in a small one, and are not absurd in a large one.
 """
 
+from collections import Counter
 from dataclasses import dataclass
+from math import sqrt
 from random import Random
 
 from lib.demo.billing import Money
@@ -13,24 +17,28 @@ from lib.demo.clock import DAY, js_form, sql_form, stamp
 from lib.demo.people import Couple
 
 _CONVERTS_WITHIN = 30 * DAY
-_SPLIT_EVERY, _TWICE_EVERY = 23, 37
+# The app splits a couple, or puts a person into two arms, now and then; more often where its test is broken.
+_SPLIT_EVERY, _TWICE_EVERY = 250, 260
+_BROKEN_SPLITS, _BROKEN_TWICE = 23, 37
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One test. `shares` is the split as it happened, `planned` the split that was asked for.
+    """One test of arms that were planned to be of the sizes `planned`.
 
     `begins` and `ends` are days before the horizon; `ends` 0 is a test that runs. `reported_lift` moves what
-    the app claims as converted in the arms after the first.
+    the app claims as converted in the arms after the first. `works`: the second arm makes couples pay;
+    `broken`: it loses couples before they are counted.
     """
 
     name: str
     arms: tuple[tuple[str, str], ...]
     planned: tuple[int, ...]
-    shares: tuple[float, ...]
     begins: int
     ends: int
     reported_lift: tuple[float, ...]
+    works: bool = False
+    broken: bool = False
 
 
 TRIALS = (
@@ -38,15 +46,14 @@ TRIALS = (
         "onboarding_quiz",
         (("control", "Sign-up as it is"), ("short_quiz", "Five questions before the plans are shown")),
         (50, 50),
-        (50, 50),
-        70,
+        100,
         0,
         (0.0, 0.05),
+        works=True,
     ),
     Trial(
         "annual_plan_first",
         (("control", "Monthly plan on top"), ("annual_on_top", "Annual plan on top, with the saving")),
-        (50, 50),
         (50, 50),
         330,
         150,
@@ -60,7 +67,6 @@ TRIALS = (
             ("chosen", "Asked when to remind"),
         ),
         (34, 33, 33),
-        (34, 33, 33),
         240,
         120,
         (0.0, 0.0, 0.01),
@@ -69,11 +75,18 @@ TRIALS = (
         "pricing_page_layout",
         (("control", "Three columns"), ("single_column", "One plan at a time")),
         (50, 50),
-        # The new page lost visitors before they were counted: a sample-ratio mismatch.
-        (61, 39),
         120,
         0,
         (0.0, 0.08),
+        broken=True,
+    ),
+    Trial(
+        "gift_hint",
+        (("control", "No hint"), ("hint", "A hint that one can give it to friends")),
+        (50, 50),
+        8,
+        0,
+        (0.0, 0.0),
     ),
 )
 
@@ -81,10 +94,13 @@ TRIALS = (
 class Experiments:
     """Writes the arms, and who was put into which."""
 
-    def __init__(self, book: Book, start: int, horizon: int) -> None:
+    def __init__(self, book: Book, start: int, horizon: int, couples: int) -> None:
+        """`couples`: how many sign up from `start` to the horizon."""
         self.arms: dict[str, list[str]] = {}
+        self._a_day = couples * DAY / max(DAY, horizon - start)
+        self._put: Counter[tuple[str, int]] = Counter()
+        self._payers: Counter[tuple[str, int]] = Counter()
         self._book = book
-        self._assigned = 0
         self._horizon = horizon
         self._spans = {
             trial.name: (max(start, horizon - trial.begins * DAY), horizon - trial.ends * DAY)
@@ -99,18 +115,38 @@ class Experiments:
             begins, ends = self._spans[trial.name]
             if not begins <= couple.joined < ends:
                 continue
-            arm = random.choices(range(len(trial.arms)), trial.shares)[0]
             paid = money.first_paid is not None and money.first_paid - couple.joined <= _CONVERTS_WITHIN
+            arm = self._next_arm(trial, paid=paid)
             claimed = paid or random.random() < trial.reported_lift[arm]
             cents = money.first_amount if paid else 0
-            self._assigned += 1
+            so_far = sum(self._put[trial.name, number] for number in range(len(trial.arms)))
+            split, twice = (_BROKEN_SPLITS, _BROKEN_TWICE) if trial.broken else (_SPLIT_EVERY, _TWICE_EVERY)
             for number, person in enumerate(couple.people):
                 # The app has split some partners, and put some people into two arms.
-                shown = arm if not number or self._assigned % _SPLIT_EVERY else (arm + 1) % len(trial.arms)
+                shown = arm if not number or so_far % split else (arm + 1) % len(trial.arms)
                 self._assign(trial.name, shown, couple, person.id, couple.joined + 30, claimed, cents)
-            if self._assigned % _TWICE_EVERY == 0:
+            if so_far % twice == 0:
                 other = (arm + 1) % len(trial.arms)
                 self._assign(trial.name, other, couple, couple.payer.id, couple.joined + DAY, claimed, cents)
+
+    def _next_arm(self, trial: Trial, *, paid: bool) -> int:
+        """The arm that is furthest behind its share, so that a small company has a picture, too."""
+        couples = max(1.0, self._a_day * (trial.begins - trial.ends))
+        shares = [share / sum(trial.planned) for share in trial.planned]
+        held = self._put
+        if trial.broken:
+            lost = max(0.11, min(0.4, 2.6 / sqrt(couples)))
+            shares = [0.5 + lost, 0.5 - lost]
+        elif trial.works and paid:
+            # Who pays leans to the second arm; those who do not pay then fill the first.
+            more = min(0.3, 2 / sqrt(couples))
+            shares, held = [0.5 - more, 0.5 + more], self._payers
+        numbers = range(len(shares))
+        total = sum(held[trial.name, number] for number in numbers) + 1
+        arm = max(numbers, key=lambda number: shares[number] * total - held[trial.name, number])
+        self._put[trial.name, arm] += 1
+        self._payers[trial.name, arm] += paid
+        return arm
 
     def _assign(
         self, test: str, arm: int, couple: Couple, person: str, moment: int, converted: bool, cents: int
@@ -136,7 +172,7 @@ class Experiments:
             begins, ends = self._spans[trial.name]
             if begins >= ends:
                 continue
-            arm = random.choices(range(len(trial.arms)), trial.shares)[0]
+            arm = random.choices(range(len(trial.arms)), trial.planned)[0]
             self._book.write(
                 "ab_test_assignments",
                 id=self._book.ids.row("asg"),

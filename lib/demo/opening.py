@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 from lib.core import moments
 from lib.core.database import Database
 from lib.core.settings import ROOT, Settings
-from lib.demo import bulk, closing, company, desk, elsewhere
+from lib.demo import bulk, closing, company, desk, elsewhere, readings
 from lib.demo.staff import create_demo_staff
 from lib.jobs import (
     at_risk,
@@ -73,6 +73,7 @@ def fill(
     usage.run(database, settings)
     at_risk.run(database, moments.now())
     experiments.run(database, moments.now())
+    readings.plan_tests(database)
     error_groups.run(database, moments.now())
     funnels.run(database, today)
     retention.run(database, moments.now())

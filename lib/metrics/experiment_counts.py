@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from lib.models import ArmCount, Assignment, ExperimentCount
+from lib.models import ArmCount, Assignment, ExperimentCount, Variant, sortable
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +40,36 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True)
+class Oddities:
+    """Assignments that are not as they ought to be, and those without an account; all are rows.
+
+    `visitors` name neither a couple nor a person. `in_future` are dated after the count, `without_moment` not
+    at all: neither is in any result. `before_start` and `after_end` lie outside the dates of their arm.
+    `of_other_tests` name an arm of another test. `first_at` and `last_at` are the outermost moments.
+    """
+
+    visitors: int = 0
+    in_future: int = 0
+    without_moment: int = 0
+    before_start: int = 0
+    after_end: int = 0
+    of_other_tests: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """A test as it was at `counted_at`; `arms` by variant id, without those that nobody was put into."""
 
     arms: Mapping[str, InArm]
     exposure: Exposure
     counted_at: datetime
+    oddities: Oddities = Oddities()
 
 
 def count(session: Session, test_name: str, now: datetime) -> Counted:
-    """Count a test from its assignments. Three statements, each over all of them."""
+    """Count a test from its assignments. Four statements, each over all of them."""
     rows = session.execute(
         select(
             Assignment.variant_id,
@@ -67,6 +87,7 @@ def count(session: Session, test_name: str, now: datetime) -> Counted:
         {arm: InArm(assigned, converted, int(value or 0)) for arm, assigned, converted, value, _ in rows},
         Exposure(people, in_several, couples, split, sum(without for *_, without in rows)),
         now,
+        _oddities(session, test_name, now),
     )
 
 
@@ -90,7 +111,31 @@ def stored(session: Session, test_name: str) -> Counted | None:
             whole.without_couple,
         ),
         whole.counted_at,
+        Oddities(**{field: getattr(whole, field) for field in Oddities.__dataclass_fields__}),
     )
+
+
+def _oddities(session: Session, test_name: str, now: datetime) -> Oddities:
+    row, at = Assignment, sortable(Assignment.assigned_at)
+    found = session.execute(
+        select(
+            _counted(row.user_id.is_(None), row.relationship_id.is_(None)).label("visitors"),
+            _counted(at > now).label("in_future"),
+            _counted(at.is_(None)).label("without_moment"),
+            _counted(at < sortable(Variant.start_date)).label("before_start"),
+            _counted(at > sortable(Variant.end_date)).label("after_end"),
+            _counted(Variant.test_name.is_distinct_from(row.test_name)).label("of_other_tests"),
+            func.min(at).label("first_at"),
+            func.max(at).label("last_at"),
+        )
+        .outerjoin(Variant, Variant.id == row.variant_id)
+        .where(row.test_name == test_name)
+    ).one()
+    return Oddities(**found._mapping)
+
+
+def _counted(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count().filter(*conditions)
 
 
 def _in_several_arms(

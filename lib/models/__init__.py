@@ -65,6 +65,13 @@ from lib.models.error_groups import (
     ErrorOccurrence,
     ErrorSufferer,
 )
+from lib.models.experiments import (
+    ArmSeen,
+    ExperimentCell,
+    ExperimentDay,
+    ExperimentDecision,
+    ExperimentPlan,
+)
 from lib.models.goodwill import Goodwill
 from lib.models.invoices import Dispute, Invoice
 from lib.models.journeys import FunnelDay, FunnelEntry, RetentionCell
@@ -120,6 +127,7 @@ __all__ = [
     "AiCredit",
     "AnalyticsEvent",
     "ArmCount",
+    "ArmSeen",
     "Assignment",
     "AttemptColumns",
     "AuditEntry",
@@ -166,7 +174,11 @@ __all__ = [
     "ErrorOccurrence",
     "ErrorSufferer",
     "ExchangeRate",
+    "ExperimentCell",
     "ExperimentCount",
+    "ExperimentDay",
+    "ExperimentDecision",
+    "ExperimentPlan",
     "ExportTicket",
     "FeatureDay",
     "FeaturePerson",

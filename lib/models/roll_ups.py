@@ -1,4 +1,4 @@
-"""Roll-ups of our own (revisions 0102, 0111, 0112, 0115): worked out by jobs from rows that stand elsewhere, so that a page reads few.
+"""Roll-ups of our own (revisions 0102, 0111, 0112, 0115, 0117): worked out by jobs from rows that stand elsewhere, so that a page reads few.
 
 Every row can be made again: nothing here is known from here alone.
 """
@@ -64,7 +64,8 @@ _FORMER_MOVES: Final = Table(
 class ExperimentCount(Base):
     """How cleanly people were put into the arms of one test, as of `counted_at`.
 
-    What else is counted of a whole test belongs here, as a further column.
+    What else is counted of a whole test belongs here, as a further column; those from `visitors` on, since
+    0117, are assignments (`lib.metrics.experiment_counts.Oddities`). `card` is what the decision card said.
     """
 
     __tablename__ = "admin_experiment_counts"
@@ -76,12 +77,22 @@ class ExperimentCount(Base):
     split_couples: Mapped[int]
     without_couple: Mapped[int]
     counted_at: Mapped[datetime]
+    visitors: Mapped[int] = mapped_column(server_default=text("0"))
+    in_future: Mapped[int] = mapped_column(server_default=text("0"))
+    without_moment: Mapped[int] = mapped_column(server_default=text("0"))
+    before_start: Mapped[int] = mapped_column(server_default=text("0"))
+    after_end: Mapped[int] = mapped_column(server_default=text("0"))
+    of_other_tests: Mapped[int] = mapped_column(server_default=text("0"))
+    first_at: Mapped[datetime | None]
+    last_at: Mapped[datetime | None]
+    card: Mapped[str | None]
 
 
 class ArmCount(Base):
     """What one arm of a test was counted to have, at the `counted_at` of its test.
 
-    The further sums that statistics are made from (couples, revenue, its squares) belong here, as columns.
+    Assignments and what the app claims of them; the sums that statistics are made from are in cells
+    (`lib.models.experiments`).
     """
 
     __tablename__ = "admin_experiment_arm_counts"

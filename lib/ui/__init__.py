@@ -48,6 +48,7 @@ from lib.ui.error_case import (
     group_stack,
 )
 from lib.ui.error_desk import error_groups_list, error_row
+from lib.ui.experiment_desk import decide_test, decision_card, test_sections
 from lib.ui.filters import choose, filters, first_page, one_of, pick, pick_named, search_box, since, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import action
@@ -98,6 +99,7 @@ from lib.ui.show import (
 )
 from lib.ui.starting import begin, hand_over
 from lib.ui.table import back, frame, open_row, opened, sections, table
+from lib.ui.test_planner import plan_test
 from lib.ui.usage_desk import (
     days_over,
     decimal,
@@ -166,7 +168,9 @@ __all__ = [
     "credit_note",
     "day",
     "days_over",
+    "decide_test",
     "decimal",
+    "decision_card",
     "definitions",
     "dispute",
     "document",
@@ -225,6 +229,7 @@ __all__ = [
     "plain",
     "plan_mix_section",
     "plan_offers",
+    "plan_test",
     "policy",
     "policy_named",
     "policy_settings",
@@ -263,6 +268,7 @@ __all__ = [
     "switch_batch_off",
     "switch_code",
     "table",
+    "test_sections",
     "tiles",
     "timeline",
     "toggle",

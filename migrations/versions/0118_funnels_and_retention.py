@@ -10,7 +10,7 @@ from alembic import op
 from lib.models.types import Day, Moment
 
 revision = "0118"
-down_revision = "0115"
+down_revision = "0117"
 branch_labels = None
 depends_on = None
 

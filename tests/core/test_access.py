@@ -24,6 +24,7 @@ drift:repair               -        x        -        x
 errors:note                x        -        x        x
 errors:read                x        -        x        x
 errors:resolve             -        -        x        x
+experiments:decide         -        -        x        x
 experiments:read           -        -        x        x
 funnels:read               -        -        x        x
 home:read                  x        x        x        x

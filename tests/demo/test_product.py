@@ -1,28 +1,62 @@
 """What product and operations look at: tests, errors, webhooks; and the dirt that pages must bear."""
 
 import json
+import shutil
 from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
+from pathlib import Path
 
+import pytest
+
+from lib.core.access import system
+from lib.core.database import Database
+from lib.core.work import reading
+from lib.demo import readings
 from lib.demo.dirt import ODD_NAMES
+from lib.demo.staff import create_demo_staff
+from lib.jobs import experiments as counting
 from lib.payments.events import read_event
-from tests.demo.conftest import Company
+from lib.services import experiments
+from tests.demo.conftest import TODAY, Company
 
 
-def test_there_is_a_test_that_runs_one_that_is_over_and_one_that_is_broken(small: Company) -> None:
+@pytest.fixture(scope="module")
+def decided(small: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A copy of the company with its tests counted, and read as the demo's product person wants."""
+    path = small.one("SELECT file FROM pragma_database_list WHERE name = 'main'")
+    copy = Path(shutil.copy(path, tmp_path_factory.mktemp("decided") / "admin.db"))
+    database = Database(f"sqlite:///{copy}")
+    create_demo_staff(database)
+    counting.run(database, datetime.combine(TODAY, time(), UTC))
+    readings.plan_tests(database)
+    yield database
+    database.dispose()
+
+
+@pytest.mark.parametrize(
+    ("test", "decision", "variant", "gate"),
+    [
+        ("onboarding_quiz", "ship", "short_quiz", None),
+        ("pricing_page_layout", "review", None, "sample_ratio"),
+        ("gift_hint", "keep_running", None, "run_time"),
+    ],
+)
+def test_the_demo_has_a_test_to_ship_a_broken_one_and_one_that_is_too_early(
+    decided: Database, test: str, decision: str, variant: str | None, gate: str | None
+) -> None:
+    with reading(decided, system("test"), now=datetime.combine(TODAY, time(), UTC)) as view:
+        result = experiments.result(view, test)
+    failed = [each.name for each in result.analysis.gates if each.state == "failed"]
+
+    assert (result.card.decision, result.card.variant) == (decision, variant)
+    assert gate in failed if gate else not failed
+
+
+def test_tests_that_ended_are_there_to_read(small: Company) -> None:
     ended = dict(small.all("SELECT test_name, end_date IS NOT NULL FROM ab_test_variants"))
 
-    assert set(ended.values()) == {0, 1}
-    assert "pricing_page_layout" in ended
-
-
-def test_the_broken_test_has_lost_couples_of_one_arm(small: Company) -> None:
-    arms = small.all(
-        "SELECT count(*) FROM ab_test_assignments WHERE test_name = 'pricing_page_layout' "
-        "GROUP BY variant_id ORDER BY variant_id"
-    )
-    control, changed = (count for (count,) in arms)
-
-    assert control > changed
+    assert [name for name, over in ended.items() if over] == ["annual_plan_first", "reminder_time"]
 
 
 def test_some_partners_are_split_and_some_people_sit_in_two_arms(small: Company) -> None:

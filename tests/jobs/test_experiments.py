@@ -102,11 +102,11 @@ def test_a_test_that_ended_is_counted_while_people_may_convert_late_and_then_no_
     ended = NOW - timedelta(days=1)
     make_arm(database, end_date=ended)
     make_arm(database, "goes on")
-    soon, month_later = ended + timedelta(days=29), ended + timedelta(days=30)
-    found = [job.run(database, now).tests for now in (NOW, soon, month_later, month_later)]
+    soon, last = ended + timedelta(days=64), ended + timedelta(days=65)
+    found = [job.run(database, now).tests for now in (NOW, soon, last, last)]
 
     assert [set(names) for names in found] == [{"goes on", "price"}] * 3 + [{"goes on"}]
-    assert seen(database, at=month_later + timedelta(days=300)).counted_at == month_later
+    assert seen(database, at=last + timedelta(days=300)).counted_at == last
 
 
 def test_a_test_that_nobody_was_put_into_has_counts_of_nothing(database: Database) -> None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import or_, select
 
 from lib.core import moments, money
 from lib.core.access import Permission
 from lib.core.listing import AnyRow
 from lib.core.work import View, query
 from lib.metrics import revenue
-from lib.models import Heartbeat, JobRun, Variant, sortable
+from lib.models import ExperimentCount, ExperimentDecision, Heartbeat, JobRun, Variant, sortable
 from lib.services.home.counts import ROLL_UP_STALE_AFTER, WORKER_SILENT_AFTER
 from lib.services.home.parts import Figure, Good, Waiting, many
 
@@ -68,19 +68,37 @@ def from_counts(view: View, counts: AnyRow) -> Iterator[Waiting]:
 
 @query(Permission.HOME_READ)
 def running_tests(view: View) -> Iterator[Waiting]:
-    """Tests that run, and since when."""
+    """Tests that wait for a decision or for a second person, and those that just run. One statement."""
     if not view.actor.may(Permission.EXPERIMENTS_READ):
         return
+    decided = view.actor.may(Permission.EXPERIMENTS_DECIDE)
     running = view.session.execute(
-        select(Variant.test_name, func.min(sortable(Variant.start_date)).label("since"))
-        .where(Variant.is_active.is_(True), Variant.end_date.is_(None))
-        .group_by(Variant.test_name)
+        select(Variant.test_name, ExperimentCount.card, ExperimentDecision.asked_by)
+        .outerjoin(ExperimentCount, ExperimentCount.test_name == Variant.test_name)
+        .outerjoin(ExperimentDecision, ExperimentDecision.open_key == Variant.test_name)
+        .where(
+            Variant.is_active.is_(True),
+            or_(Variant.end_date.is_(None), sortable(Variant.end_date) > view.now),
+        )
+        .distinct()
         .order_by(Variant.test_name)
     ).all()
+    asked = [row.test_name for row in running if decided and row.asked_by not in {None, view.actor.id}]
+    ready = [row.test_name for row in running if row.card in {"ship", "roll_back"} and row.asked_by is None]
+    if asked:
+        count = many(len(asked), "decision")
+        yield Waiting(f"{count} on a test to agree to", _named(asked), "experiments", urgent=True)
+    if ready:
+        found = many(len(ready), "test")
+        yield Waiting(f"{found} to decide", _named(ready), "experiments", filters={"state": "to_decide"})
     if running:
-        names = ", ".join(row.test_name for row in running[:3])
-        more = f" and {len(running) - 3} more" if len(running) > 3 else ""
-        yield Waiting(f"{many(len(running), 'test')} running", f"{names}{more}.", "experiments")
+        names = [row.test_name for row in running]
+        yield Waiting(f"{many(len(names), 'test')} running", _named(names), "experiments")
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}."
 
 
 @query(Permission.HOME_READ)

@@ -1,7 +1,7 @@
-"""A/B tests: which there are, their arms with counts, and how cleanly people were put into them.
+"""A/B tests: which there are, their arms with counted assignments, and how cleanly people were put into them.
 
-Counts only; a verdict needs more than counts. They are those of the job's last run, or of now for a test that
-it never counted.
+Rows of production as they are; what they come to is in `results`. Counts are those of the job's last run, or
+of now for a test that it never counted.
 """
 
 from collections.abc import Sequence
@@ -11,35 +11,18 @@ from itertools import groupby
 from typing import Final, Literal
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from lib.core.access import Permission
 from lib.core.errors import NotFound
-from lib.core.listing import Column
 from lib.core.work import View, query
 from lib.metrics import experiment_counts
-from lib.metrics.experiment_counts import Exposure, InArm
+from lib.metrics.experiment_counts import Counted, Exposure, InArm, Oddities
 from lib.models import Variant
 
 State = Literal["planned", "running", "ended", "off"]
 
-EXPERIMENT_COLUMNS: Final = (
-    Column("name", "Test"),
-    Column("state", "State", "status"),
-    Column("arm_names", "Arms"),
-    Column("started_at", "Began", "moment"),
-    Column("ended_at", "Ended", "moment"),
-)
-ARM_COLUMNS: Final = (
-    Column("name", "Arm"),
-    Column("description", "What it shows"),
-    Column("traffic_percentage", "Planned share, %", "count"),
-    Column("assigned", "Assigned", "count"),
-    Column("share", "Share of assigned", "percent"),
-    Column("converted", "Converted, says the app", "count"),
-    Column("rate", "Conversion", "percent"),
-    Column("value_cents", "Value, says the app", "money"),
-    Column("is_active", "On", "flag"),
-)
+_ORDERED: Final = select(Variant).order_by(Variant.test_name, Variant.created_at, Variant.variant_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +69,7 @@ class ExperimentCounts:
     arms: tuple[Arm, ...]
     exposure: Exposure
     counted_at: datetime
+    oddities: Oddities
 
     @property
     def assigned(self) -> int:
@@ -96,10 +80,7 @@ class ExperimentCounts:
 @query(Permission.EXPERIMENTS_READ)
 def experiments(view: View) -> list[Experiment]:
     """Every test, the newest first. One statement over the arms alone."""
-    found = [
-        _experiment(name, list(arms), view.now)
-        for name, arms in groupby(_arms(view), key=lambda arm: arm.test_name)
-    ]
+    found = [of_arms(name, arms, view.now) for name, arms in every_variant(view.session).items()]
     return sorted(
         found, key=lambda test: (test.started_at is not None, test.started_at, test.name), reverse=True
     )
@@ -108,24 +89,38 @@ def experiments(view: View) -> list[Experiment]:
 @query(Permission.EXPERIMENTS_READ)
 def one(view: View, name: str) -> ExperimentCounts:
     """A test and its arms with counts; raises NotFound. Two statements, or five if it was never counted."""
-    variants = _arms(view, name)
-    if not variants:
-        raise NotFound(f"There is no test “{name[:60]}”. Go back to the list and choose another.")
+    variants = variants_of(view.session, name)
     counted = experiment_counts.stored(view.session, name) or experiment_counts.count(
         view.session, name, view.now
     )
+    return of(variants, counted, view.now)
+
+
+def of(variants: Sequence[Variant], counted: Counted, now: datetime) -> ExperimentCounts:
+    """A test's arms with what was counted of them."""
     sums = [counted.arms.get(variant.id, InArm()) for variant in variants]
     total = sum(arm.assigned for arm in sums)
     arms = tuple(_arm(variant, arm, total) for variant, arm in zip(variants, sums, strict=True))
-    return ExperimentCounts(_experiment(name, variants, view.now), arms, counted.exposure, counted.counted_at)
+    test = of_arms(variants[0].test_name, variants, now)
+    return ExperimentCounts(test, arms, counted.exposure, counted.counted_at, counted.oddities)
 
 
-def _arms(view: View, name: str | None = None) -> Sequence[Variant]:
-    chosen = select(Variant).order_by(Variant.test_name, Variant.created_at, Variant.variant_name)
-    return view.session.scalars(chosen.where(Variant.test_name == name) if name else chosen).all()
+def variants_of(session: Session, name: str) -> Sequence[Variant]:
+    """The arms of a test, the oldest first; raises NotFound."""
+    found = session.scalars(_ORDERED.where(Variant.test_name == name)).all()
+    if not found:
+        raise NotFound(f"There is no test “{name[:60]}”. Go back to the list and choose another.")
+    return found
 
 
-def _experiment(name: str, arms: Sequence[Variant], now: datetime) -> Experiment:
+def every_variant(session: Session) -> dict[str, list[Variant]]:
+    """The arms of every test by its name. One statement."""
+    found = groupby(session.scalars(_ORDERED), key=lambda arm: arm.test_name)
+    return {name: list(arms) for name, arms in found}
+
+
+def of_arms(name: str, arms: Sequence[Variant], now: datetime) -> Experiment:
+    """A test as its arms say that it is."""
     began = min((arm.start_date for arm in arms if arm.start_date), default=None)
     ends = [arm.end_date for arm in arms]
     ended = max((end for end in ends if end), default=None) if all(ends) else None
