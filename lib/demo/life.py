@@ -56,7 +56,10 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the MRR ledger notes of a subscription. `lasting_off`: cents that a coupon without an end takes."""
+    """What the MRR ledger notes of a subscription.
+
+    `lasting_off`: how many cents of a period's price a coupon without an end takes off.
+    """
 
     status: str
     plan: Plan
