@@ -106,10 +106,7 @@ def _run_round(chosen: rounds.Round, database: Database, on: date, using: Settin
         gone,
         as_json,
         f"{gone.name}: {gone.first} to {gone.last}",
-        *(
-            f"  {name}: {', '.join(f'{key} {value}' for key, value in outcome.items() if key != 'done')}"
-            for name, outcome in gone.steps.items()
-        ),
+        *(f"  {name}: {_in_words(outcome)}" for name, outcome in gone.steps.items()),
     )
 
 
@@ -147,6 +144,13 @@ def _left_out(found: recount.Recounted) -> list[str]:
 def _in_production(each: Difference) -> str:
     stored = "nothing" if each.stored is None else f"{each.stored:,}"
     return f"{each.day} revenue_analytics.{each.figure}: {stored} -> {each.counted:,}"
+
+
+def _in_words(outcome: rounds.Outcome) -> str:
+    """What became of a step, without its list of changes: `jobs backfill --dry-run` prints those."""
+    shown = ((key, value) for key, value in outcome.items() if key != "done" and not isinstance(value, list))
+    words = (f"{key.replace('_', ' ')} {value}" for key, value in shown if value is not None)
+    return ", ".join(words).replace("left out ", "left out: ")
 
 
 def _for_json(done: Any) -> Any:

@@ -113,7 +113,8 @@ def _month_close(going: Going) -> Outcome:
     return {
         "frozen_versions": len(month.versions),
         "figures_changed_since": month.changed,
-        "why_not_frozen_yet": month.now.why_not,
+        "can_be_frozen": month.now.why_not is None,
+        "why_not": month.now.why_not,
     }
 
 

@@ -149,7 +149,7 @@ def test_the_monthly_round_says_whether_the_month_can_be_frozen(database: Databa
     schedule.run("daily", database, SETTINGS, now=NOW)
     steps = schedule.run("monthly", database, SETTINGS, now=NOW).steps
 
-    assert steps["month-close"]["why_not_frozen_yet"] is None
+    assert steps["month-close"]["can_be_frozen"]
     assert steps["user-cohorts"]["people_wrong_or_missing"] == 0
     assert steps["payment-reconciliation"]["left_out"] == payment_reconciliation.NO_KEY
     assert rows(database, PaymentReconciliation) == []
