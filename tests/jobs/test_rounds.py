@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -17,8 +18,10 @@ from lib.core.settings import Settings
 from lib.jobs import payment_reconciliation, round_steps, rounds, runs, schedule
 from lib.jobs.rounds import Going, Outcome, Round
 from lib.models import CohortMonth, JobRun, MetricDay, PaymentReconciliation
+from lib.payments.sandbox import server
 from tests.metrics.ledger import NOW, day, entry
-from tests.payments.told import rows
+from tests.payments.scripted import KEY
+from tests.payments.told import only, rows
 
 SETTINGS = Settings.from_environment({"ROLLUPS": "observe"})
 WEEKLY, MONTHLY = round_steps.WEEKLY, round_steps.MONTHLY
@@ -153,3 +156,18 @@ def test_the_monthly_round_says_whether_the_month_can_be_frozen(database: Databa
     assert steps["user-cohorts"]["people_wrong_or_missing"] == 0
     assert steps["payment-reconciliation"]["left_out"] == payment_reconciliation.NO_KEY
     assert rows(database, PaymentReconciliation) == []
+
+
+def test_the_monthly_round_ties_the_months_payments_to_stripes_balance_once(
+    database: Database, tmp_path: Path
+) -> None:
+    with server.running(tmp_path / "stripe.db") as url:
+        key = {"STRIPE_SECRET_KEY": KEY, "STRIPE_API_BASE": url, "ADMIN_DEMO": "1", "ROLLUPS": "observe"}
+        settings = Settings.from_environment(key)
+        first = schedule.run("monthly", database, settings, now=NOW).steps["payment-reconciliation"]
+        again = schedule.run("monthly", database, settings, now=NOW).steps["payment-reconciliation"]
+    tied = only(database, PaymentReconciliation)
+
+    assert first["compared"] == 0
+    assert (tied.month, tied.state, tied.asked_by_email) == (day("05-01"), "done", "worker@system")
+    assert again["left_out"] == "The month's payments were compared before."
