@@ -92,6 +92,7 @@ def backfill(
             if progress is not None:
                 progress(done, of)
 
+        cohorts = tuple(user_cohorts.compared(database, ACTOR, moment, since=since, until=until))
         with worked_out(database, since, until, chosen, moment) as sweep:
             found = Recounted(
                 since,
@@ -99,24 +100,15 @@ def backfill(
                 len(sweep.rows),
                 changed=tuple(_changes(database, since, until, sweep.rows)),
                 production=tuple(_in_production(database, sweep, since, until)),
-                people=sum(
-                    cohort.wrong
-                    for cohort in user_cohorts.compared(database, ACTOR, moment, since=since, until=until)
-                ),
+                people=sum(cohort.wrong for cohort in cohorts),
             )
             before(found)
             if not dry_run:
                 production = Following(write=True) if write else None
                 write_by_month(database, sweep, since, until, moment, production=production, progress=told)
         if not dry_run:
-            user_cohorts.follow(
-                database,
-                ACTOR,
-                moment,
-                write=write,
-                since=since,
-                until=until,
-                tell=lambda _done: run.progress(total),
+            user_cohorts.keep_each(
+                database, ACTOR, moment, cohorts, write=write, tell=lambda _done: run.progress(total)
             )
     return found
 

@@ -10,7 +10,7 @@ How somebody came (`joined_via`) is known to the app alone: it is never written.
 corrected stays in `admin_cohort_checks`, so that the page can show by how much the stored figures were wrong.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -49,22 +49,30 @@ class Found:
 
 
 def follow(
+    database: Database, actor: Actor, moment: datetime, *, write: bool, tell: Callable[[int], None]
+) -> int:
+    """Compare every cohort and, with `write`, correct it; gives how many people's rows were wrong or missing.
+
+    `tell` hears how many are done.
+    """
+    return keep_each(database, actor, moment, compared(database, actor, moment), write=write, tell=tell)
+
+
+def keep_each(
     database: Database,
     actor: Actor,
     moment: datetime,
+    checked: Iterable[Found],
     *,
     write: bool,
     tell: Callable[[int], None],
-    since: date | None = None,
-    until: date | None = None,
 ) -> int:
-    """Compare every cohort, or those of the months from `since` to `until`, and correct them with `write`.
+    """Keep what was found of some cohorts and, with `write`, correct them; gives how many people were wrong.
 
-    Gives how many people's rows were wrong or missing. A cohort is a transaction of its own, and comes out
-    the same however often it is done. `tell` hears how many are done.
+    A cohort is a transaction of its own, and comes out the same however often it is done.
     """
     wrong = 0
-    for number, found in enumerate(compared(database, actor, moment, since=since, until=until), 1):
+    for number, found in enumerate(checked, 1):
         with working(database, actor, now=moment) as work:
             keep(work, found, write=write)
         wrong += found.wrong
