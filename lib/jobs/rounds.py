@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from lib.core import moments
 from lib.core.database import Database
-from lib.core.errors import AdminError, Refused
+from lib.core.errors import AdminError, Invalid, Refused
 from lib.core.settings import Settings
 from lib.jobs import runs
 
@@ -88,7 +88,10 @@ class Round:
 
         Today stands for the newest period whose round has begun, another day for its own if that is over.
         Raises Refused while another process does the same, and when a step failed; what was done stays done.
+        Raises Invalid for a day that has not come.
         """
+        if day > now.date():
+            raise Invalid(f"{day} has not come yet. The {self.name} round is for what is over.")
         first, last = self.begun(now) if day == now.date() else self.over(day, now.date())
         argument = first.isoformat()
         before = runs.latest(database, self.name, argument=argument)

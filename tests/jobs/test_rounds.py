@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from lib.core import moments
 from lib.core.database import Database
-from lib.core.errors import Refused
+from lib.core.errors import Invalid, Refused
 from lib.core.settings import Settings
 from lib.jobs import payment_reconciliation, round_steps, rounds, runs, schedule
 from lib.jobs.rounds import Going, Outcome, Round
@@ -59,6 +59,11 @@ def test_a_round_is_for_the_period_of_the_day_or_the_one_before_while_that_is_no
     assert WEEKLY.over(day("06-03"), today) == (day("06-01"), day("06-07"))
     assert MONTHLY.over(today, today) == (day("05-01"), day("05-31"))
     assert MONTHLY.over(day("2026-02-28"), today) == (day("02-01"), day("02-28"))
+
+
+def test_a_day_that_has_not_come_is_refused(database: Database) -> None:
+    with pytest.raises(Invalid, match="has not come"):
+        WEEKLY.run_for_day(database, day("06-16"), SETTINGS, NOW)
 
 
 def test_a_round_is_due_once_its_period_is_over_and_not_again_when_it_is_done(database: Database) -> None:
