@@ -2,7 +2,7 @@
 
 python -m tests.bench.analytics                     builds the company (tests/bench/large.py) and measures all
 python -m tests.bench.analytics --share 0.01        on a hundredth of it
-python -m tests.bench.analytics --only "errors"     what has this in its name
+python -m tests.bench.analytics --only "errors"     what has this in its name, the jobs that fill it included
 
 Whatever has a target at this size stands in MEASURES. The screens themselves are measured on the same company
 by `python -m tests.bench --database URL --only PART`; the URL is what `python -m tests.bench.large` prints.
@@ -24,9 +24,10 @@ from lib.core import moments
 from lib.core.access import system
 from lib.core.database import Database
 from lib.core.work import reading
+from lib.jobs import error_groups as grouping
 from lib.jobs import experiments as counting
 from lib.models import ExperimentCount
-from lib.services import error_logs, experiments
+from lib.services import error_groups, error_logs, experiments
 from tests.bench import large
 from tests.bench.large import Size
 from tests.bench.stripe import Measured, line
@@ -105,9 +106,14 @@ def _list_of_errors(database: Database) -> None:
         error_logs.error_logs.page(view)
 
 
+def _group_errors(database: Database) -> None:
+    grouping.run(database, moments.now())
+
+
 def _groups_of_errors(database: Database) -> None:
     with reading(database, DESK) as view:
-        error_logs.groups(view)
+        error_groups.error_groups.page(view)
+        error_groups.tail(view)
 
 
 MEASURES: Final = (
@@ -115,7 +121,9 @@ MEASURES: Final = (
     Measure("experiments: the list", 300, _list_of_tests, of="database"),
     Measure("experiments: one test", 300, _one_test, of="database", prepare=_tests_are_counted),
     Measure("errors: the newest", 100, _list_of_errors, of="database"),
-    Measure("errors: groups of the last seven days", 100, _groups_of_errors, of="database"),
+    Measure("errors grouped by the job, all of them", None, _group_errors, times=0),
+    Measure("errors grouped by the job, once more", None, _group_errors),
+    Measure("errors: groups", 100, _groups_of_errors, of="database"),
 )
 
 
