@@ -128,6 +128,8 @@ def enlarge(path: Path, size: Size, *, chunk: int = CHUNK, tell: Callable[[str],
         complete = [_fill(connection, part, chunk, tell) for part in parts]
         if all(complete):
             return
+        # Jobs that look only at what came since their last run shall find all of it.
+        connection.execute("DELETE FROM job_runs")
         tell("Gathering statistics of the tables.")
         connection.execute("ANALYZE")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
