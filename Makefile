@@ -45,10 +45,11 @@ test-full: setup browser ## The tests that have them with large parameters: kill
 
 check: lint types test ## Lint, types and tests
 
-bench: setup ## Build a company of 50,000 couples and measure every page, then Stripe's side, statistics, then 500,000 in MRR
+bench: setup ## Build a company of 50,000 couples and measure every page, Stripe's side, statistics, 10 M events, MRR of 500,000
 	@$(BIN)/python -m tests.bench; pages=$$?; $(BIN)/python -m tests.bench.stripe; stripe=$$?; \
 	$(BIN)/python -m tests.bench.statistics; statistics=$$?; \
-	$(BIN)/python -m tests.bench.metrics && exit $$((pages + stripe + statistics))
+	$(BIN)/python -m tests.bench.analytics; analytics=$$?; \
+	$(BIN)/python -m tests.bench.metrics && exit $$((pages + stripe + statistics + analytics))
 
 screenshots: setup browser ## Every page as every role that may, as contact sheets in var/screens
 	$(BIN)/python -m tests.browser.screenshots

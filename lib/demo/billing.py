@@ -28,6 +28,7 @@ _COMES_BACK = 0.13
 _PLANS = {"try_it_out": 62, "better_together": 27, "premium_plus": 11}
 _GIVERS_REMEMBERED = 200
 _GIVEN_LATELY = 23  # one of so many couples that had stopped was given a subscription these days
+_BROUGHT_BY_FRIENDS = 23  # one of so many couples, also in a small demo, has a code without an end
 _PARTNER_HAS_CARD = 40  # in one of so many couples the other partner has a card on file, too
 
 
@@ -122,6 +123,9 @@ class Billing:
         if Dirt.OLD_PRICE in wrong:
             plan = old_price(plan)
         code = self._redeemed(start, random) if random.random() < 0.2 else None
+        if code is None and first and couple.number % _BROUGHT_BY_FRIENDS == 5 and not wrong:
+            code = self._catalogue.lasting_code(start)
+            code.uses += 1
         trial = random.choice((7, 14)) if first and random.random() < 0.45 else 0
         if code is not None and code.kind == "trial_extension":
             trial += code.value
@@ -332,7 +336,7 @@ class Billing:
                 list_arr_cents=state.list_arr,
                 net_arr_cents=state.net_arr,
                 goodwill_arr_cents=0,
-                forever_arr_cents=0,
+                forever_arr_cents=state.lasting_arr,
                 acquired_via=couple.source,
                 is_gift=state.is_gift,
                 collection_paused=state.collection_paused,

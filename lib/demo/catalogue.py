@@ -111,6 +111,16 @@ class Catalogue:
         ]
         return random.choice(usable) if usable else None
 
+    def lasting_code(self, moment: int) -> Code:
+        """The first code without an end that works for a subscription at a moment; there always is one."""
+        return next(
+            code
+            for code in self.codes
+            if code.invoices is None
+            and code.applies_to in ("subscription", "all")
+            and code.may_be_used(moment)
+        )
+
 
 def read(connection: Connection) -> Catalogue:
     """The price list, challenges (with their days) and achievements as the database holds them."""

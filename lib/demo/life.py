@@ -10,7 +10,7 @@ their attempts, each change of state in order, and the state in the end. Nothing
 
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Literal
+from typing import Literal, TypedDict
 
 from lib.core.money import annualised
 from lib.demo.catalogue import Catalogue, Code, Plan
@@ -56,11 +56,15 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the MRR ledger notes of a subscription."""
+    """What the MRR ledger notes of a subscription.
+
+    `lasting_off`: how many cents of a period's price a coupon without an end takes off.
+    """
 
     status: str
     plan: Plan
     net_price: int
+    lasting_off: int = 0
     is_gift: bool = False
     collection_paused: bool = False
     set_to_cancel: bool = False
@@ -75,6 +79,11 @@ class State:
     def net_arr(self) -> int:
         """Annualised cents after the discount that is at work."""
         return annualised(self.net_price, self.plan.billing_period)
+
+    @property
+    def lasting_arr(self) -> int:
+        """How much of the discount has no end, in annualised cents."""
+        return annualised(self.lasting_off, self.plan.billing_period)
 
 
 @dataclass(slots=True)
@@ -144,6 +153,18 @@ def _lasts(code: Code, plan: Plan, paid: int) -> bool:
     return code.invoices is None or paid < (code.invoices if plan.months == 1 else min(code.invoices, 1))
 
 
+class _Price(TypedDict, total=False):
+    net_price: int
+    lasting_off: int
+
+
+def _price(plan: Plan, code: Code | None) -> _Price:
+    """What a period costs under a code, as `State` has it."""
+    off = code.off(plan.price) if code is not None else 0
+    lasting = off if code is not None and code.invoices is None else 0
+    return {"net_price": plan.price - off, "lasting_off": lasting}
+
+
 class _Player:
     """Plays one subscription; its life is complete when `play` returns."""
 
@@ -167,7 +188,7 @@ class _Player:
         self.life = Life(start, State("active", plan, plan.price), start, start)
         if code is not None and code.off(plan.price):
             self.life.code = code
-            self.life.state = replace(self.life.state, net_price=plan.price - code.off(plan.price))
+            self.life.state = replace(self.life.state, **_price(plan, code))
 
     def play(self, trial_days: int) -> Life:
         """From the start to the end or the horizon."""
@@ -194,11 +215,10 @@ class _Player:
         if moment < self.horizon:
             self.life.ended_at = moment
             self.life.canceled_at = self.life.canceled_at or moment
-            net = self.life.state.net_price if self.life.coming_discount else self.life.state.plan.price
             self._change(
                 moment,
                 status="canceled",
-                net_price=net,
+                **(_Price() if self.life.coming_discount else _price(self.life.state.plan, None)),
                 set_to_cancel=False,
                 collection_paused=False,
                 cause=cause,
@@ -229,18 +249,18 @@ class _Player:
         )
         life.invoices.append(invoice)
         life.period_start, life.period_end = due, end
-        net = plan.price - invoice.discount
+        price = _price(plan, code)
         if invoice.amount == 0 or not self._happens(0.012 if invoice.first else 0.058, by_loyalty=False):
             invoice.attempts.append(Attempt(due, None))
             invoice.status = "paid"
             self.paid += 1
-            self._change(due, status="active", net_price=net)
+            self._change(due, status="active", **price)
             return True
         if invoice.first and life.trial_end is None:
             invoice.attempts.append(Attempt(due, self._decline()))
             self._change(due, status="incomplete")
             return False
-        self._change(due, net_price=net)
+        self._change(due, **price)
         return self._dun(invoice)
 
     def _dun(self, invoice: Invoice) -> bool:
@@ -296,7 +316,7 @@ class _Player:
             self.anchor, self.periods = turn, 0
             # A coupon is for the plan that it was redeemed on.
             self.life.code = None
-            self._change(turn, plan=plan, net_price=plan.price)
+            self._change(turn, plan=plan, **_price(plan, None))
         return turn
 
     def _pause(self, turn: int) -> int:

@@ -1,28 +1,17 @@
-"""Switches batches of codes off, a chunk at a time: the rows here, then the promotion codes at Stripe.
+"""Switches batches of codes off, in turns (`in_turns`): the rows here, then the promotion codes at Stripe."""
 
-A chunk is one transaction that moves the count and the place reached with its rows, so whoever is killed
-leaves whole chunks. At Stripe every code has an idempotency key of its own: what a killed worker had sent and
-not recorded is answered again, and done once.
-"""
-
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, select, update
 
-from lib.core.access import system
-from lib.core.database import Database
 from lib.core.errors import Refused, StripeFailed
-from lib.core.work import Work, job, reading, working
-from lib.jobs.code_batches import CHUNK, LEASE, SENT_AT_ONCE
+from lib.core.work import Work, job
+from lib.jobs.in_turns import CHUNK, LEASE, SENT_AT_ONCE, Turns
 from lib.models import BatchSwitchOff, DiscountCode, MadeCode
 from lib.payments.gateway import Gateway
-from lib.services.discounts.batches import PER_SECOND
-
-_WORKER: Final = system("worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,43 +20,6 @@ class Slice:
 
     switch_off_id: str
     codes: Mapping[int, str]
-
-
-def work_off(
-    database: Database,
-    gateway: Gateway | None,
-    owner: str,
-    now: datetime,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-) -> int:
-    """Do one chunk of the oldest one that waits; gives how many codes it came to, 0 when there is none.
-
-    Raises StripeFailed when Stripe does not answer or is busy: what was sent is kept, and the rest waits.
-    """
-    with reading(database, _WORKER, now=now) as view:
-        waiting = view.session.execute(
-            select(BatchSwitchOff.id, BatchSwitchOff.state)
-            .where(
-                BatchSwitchOff.open_key.is_not(None),
-                BatchSwitchOff.is_stopped.is_(False),
-                or_(BatchSwitchOff.lease_until.is_(None), BatchSwitchOff.lease_until <= now),
-            )
-            .order_by(BatchSwitchOff.created_at, BatchSwitchOff.id)
-        ).all()
-    for key, state in waiting:
-        try:
-            if state == "here":
-                with working(database, _WORKER, now=now) as work:
-                    done = switch_off_here(work, key)
-            else:
-                done = 0 if gateway is None else _at_stripe(database, gateway, key, owner, now, sleep)
-        except Refused:
-            # Another worker was quicker, or somebody stopped it at this moment.
-            continue
-        if done:
-            return done
-    return 0
 
 
 @job
@@ -151,41 +103,30 @@ def record(work: Work, switch_off_id: str, owner: str, sent: Sequence[tuple[int,
     work.count("promotion_codes", len(sent))
 
 
-def _at_stripe(
-    database: Database,
-    gateway: Gateway,
-    switch_off_id: str,
-    owner: str,
-    now: datetime,
-    sleep: Callable[[float], None],
-) -> int:
-    with working(database, _WORKER, now=now) as work:
-        claimed = claim(work, switch_off_id, owner)
-    if claimed is None:
-        return 0
-    sent: list[tuple[int, str | None]] = []
-    try:
-        for number, promotion_code_id in claimed.codes.items():
-            began = time.monotonic()
-            sent.append((number, _switched(gateway, claimed, promotion_code_id)))
-            sleep(max(0.0, 1 / PER_SECOND - (time.monotonic() - began)))
-    finally:
-        with working(database, _WORKER, now=now) as work:
-            record(work, switch_off_id, owner, sent)
-    return len(sent)
-
-
-def _switched(gateway: Gateway, claimed: Slice, promotion_code_id: str) -> str | None:
-    """Switch one off; why Stripe would not, None when it did. Raises StripeFailed when it did not answer."""
+def _switched(
+    gateway: Gateway, claimed: Slice, number: int, promotion_code_id: str
+) -> tuple[int, str | None]:
+    """Switch one off: its number, and why Stripe would not. Raises StripeFailed when it did not answer."""
     key = f"batch_switch_off:{claimed.switch_off_id}:{promotion_code_id}"
     try:
         gateway.discounts.switch(promotion_code_id, False, key=key)
     except StripeFailed as failure:
         if failure.retryable or not failure.outcome_known:
             raise
-        return str(failure)
-    return None
+        return number, str(failure)
+    return number, None
 
 
 def _finish(run: BatchSwitchOff, now: datetime) -> None:
     run.state, run.open_key, run.finished_at = "done", None, now
+
+
+work_off: Final = Turns(
+    run=BatchSwitchOff,
+    waits=and_(BatchSwitchOff.open_key.is_not(None), BatchSwitchOff.is_stopped.is_(False)),
+    begins_as="here",
+    here=switch_off_here,
+    claim=claim,
+    send=_switched,
+    record=record,
+).work_off

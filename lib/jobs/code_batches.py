@@ -1,40 +1,28 @@
-"""Makes the codes that batches ask for, a chunk at a time: rows here, then promotion codes at Stripe.
+"""Makes the codes that batches ask for, in turns (`in_turns`): rows here, then promotion codes at Stripe.
 
-A chunk is one transaction that moves the batch's count with its rows, so whoever is killed leaves whole
-chunks, and the next worker goes on with the next number. At Stripe every code has an idempotency key of its
-own, and one that exists already is found by its text, so sending one again makes nothing twice.
+A promotion code that exists already is found by its text, so sending one again makes nothing twice.
 """
 
 import secrets
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from lib.core.access import system
-from lib.core.database import Database
 from lib.core.errors import Refused, StripeFailed
-from lib.core.work import Work, job, reading, working
+from lib.core.work import Work, job
+from lib.jobs.in_turns import CHUNK, LEASE, SENT_AT_ONCE, Turns
 from lib.models import CodeBatch, DiscountCode, DiscountTerms, MadeCode, Operation, new_id
 from lib.payments.events import PromotionCodeFacts
 from lib.payments.gateway import Gateway
-from lib.services.discounts.batches import PER_SECOND
-
-CHUNK: Final = 1_000
-"""Rows in one transaction."""
-SENT_AT_ONCE: Final = 100
-"""Promotion codes between two transactions: what a killed worker may have to ask Stripe for again."""
-LEASE: Final = timedelta(minutes=2)
 
 # Without 0, 1, I, L, O and U: read out on the telephone, and spelling nothing.
 _LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH: Final = 8
 _ASKED_AT_ONCE: Final = 90  # D1 takes 100 parameters in a statement
-_WORKER: Final = system("worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,42 +44,6 @@ class Sent:
     discount_id: str
     promotion_code_id: str | None
     refusal: str | None = None
-
-
-def work_off(
-    database: Database,
-    gateway: Gateway | None,
-    owner: str,
-    now: datetime,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-) -> int:
-    """Do one chunk of the oldest batch that waits; gives how many codes it came to, 0 when there is none.
-
-    Raises StripeFailed when Stripe does not answer or is busy: what was sent is kept, and the rest waits.
-    """
-    with reading(database, _WORKER, now=now) as view:
-        waiting = view.session.execute(
-            select(CodeBatch.id, CodeBatch.state)
-            .where(
-                CodeBatch.state.in_(("making", "sending")),
-                or_(CodeBatch.lease_until.is_(None), CodeBatch.lease_until <= now),
-            )
-            .order_by(CodeBatch.created_at, CodeBatch.id)
-        ).all()
-    for batch_id, state in waiting:
-        try:
-            if state == "making":
-                with working(database, _WORKER, now=now) as work:
-                    done = make(work, batch_id)
-            else:
-                done = 0 if gateway is None else _send(database, gateway, batch_id, owner, now, sleep)
-        except Refused:
-            # Another worker was quicker, or somebody stopped it at this moment.
-            continue
-        if done:
-            return done
-    return 0
 
 
 @job
@@ -179,35 +131,6 @@ def record(work: Work, batch_id: str, owner: str, sent: Sequence[Sent]) -> None:
     work.count("promotion_codes", len(sent))
 
 
-def _send(
-    database: Database,
-    gateway: Gateway,
-    batch_id: str,
-    owner: str,
-    now: datetime,
-    sleep: Callable[[float], None],
-) -> int:
-    with working(database, _WORKER, now=now) as work:
-        claimed = claim(work, batch_id, owner)
-    if claimed is None:
-        return 0
-    sent: list[Sent] = []
-    try:
-        _make_each(gateway, claimed, sent, sleep)
-    finally:
-        with working(database, _WORKER, now=now) as work:
-            record(work, batch_id, owner, sent)
-    return len(sent)
-
-
-def _make_each(gateway: Gateway, claimed: Slice, sent: list[Sent], sleep: Callable[[float], None]) -> None:
-    """Make each code's promotion code, no faster than the rate that we allow ourselves; fills `sent`."""
-    for discount_id, code in claimed.codes.items():
-        began = time.monotonic()
-        sent.append(_made(gateway, claimed, discount_id, code))
-        sleep(max(0.0, 1 / PER_SECOND - (time.monotonic() - began)))
-
-
 def _made(gateway: Gateway, claimed: Slice, discount_id: str, code: str) -> Sent:
     try:
         made = gateway.discounts.create_code(
@@ -276,3 +199,14 @@ def _unused(session: Session, prefix: str, number: int) -> list[str]:
 
 def _text(prefix: str) -> str:
     return f"{prefix}-{''.join(secrets.choice(_LETTERS) for _ in range(_LENGTH))}"
+
+
+work_off: Final = Turns(
+    run=CodeBatch,
+    waits=CodeBatch.state.in_(("making", "sending")),
+    begins_as="making",
+    here=make,
+    claim=claim,
+    send=_made,
+    record=record,
+).work_off

@@ -22,6 +22,7 @@ from lib.core.moments import month_start, next_month
 from lib.core.settings import Settings
 from lib.core.work import Work, job, working
 from lib.jobs import daily, runs, user_cohorts
+from lib.jobs.runs import Tell, both, unheard
 from lib.metrics import cohort_rows
 from lib.metrics.policies import POLICIES
 from lib.models import CohortMonth, MetricDay
@@ -59,25 +60,34 @@ def run_for_day(database: Database, _day: date, settings: Settings, now: datetim
     return run(database, settings, now=now)
 
 
-def run(database: Database, settings: Settings, *, now: datetime | None = None) -> Counted:
-    """Count what changed since the last run; once a day compare production's `user_cohorts` as well.
+def run(
+    database: Database,
+    settings: Settings,
+    *,
+    now: datetime | None = None,
+    everything: bool = False,
+    tell: Tell = unheard,
+) -> Counted:
+    """Count what changed since the last run, or `everything`; `tell` hears how many months are done.
 
-    Raises Refused while another process does the same, or counts the days that the cohorts are made from.
+    Once a day, and with everything, production's `user_cohorts` is compared as well. Raises
+    Refused while another process does the same, or counts the days that the cohorts are made from.
     """
     moment = now or moments.now()
     if _is_running(database, moment):
         raise Refused("The days are being counted. The cohorts follow when that is done; try again then.")
-    seen = runs.latest(database, NAME, state="done")
+    seen = None if everything else runs.latest(database, NAME, state="done")
     with runs.running(database, NAME, clock=lambda: now or moments.now()) as under_way:
+        heard = both(under_way.progress, tell)
         since, until = _to_count(under_way, seen, moment)
         for number, month in enumerate(_months(since, until), 1):
             with working(database, ACTOR, now=moment) as work:
                 count_month(work, month)
-            under_way.progress(number)
+            heard(number)
         compared = 0
         if seen is None or seen.started_at < moments.day_bounds(moment.date())[0]:
             compared = user_cohorts.follow(
-                database, ACTOR, moment, write=settings.rollups == "write", tell=under_way.progress
+                database, ACTOR, moment, write=settings.rollups == "write", tell=heard
             )
         under_way.summary |= {"since": since and since.isoformat(), "until": until.isoformat()}
     return Counted(since, until, compared)

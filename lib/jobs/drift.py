@@ -7,6 +7,7 @@ from lib.core import moments
 from lib.core.database import Database
 from lib.core.settings import Settings
 from lib.jobs import runs
+from lib.jobs.runs import Tell, both, unheard
 from lib.payments import reconcile
 from lib.payments.gateway import Gateway, gateway_of
 
@@ -29,21 +30,28 @@ def is_due(database: Database, now: datetime) -> bool:
     return newest is None or newest.started_at < min(begun, now)
 
 
-def run_for_day(database: Database, _day: date, settings: Settings, now: datetime) -> reconcile.Walked | None:
-    """Compare everything, as the schedule calls it; None without a Stripe key."""
+def run_for_day(
+    database: Database, _day: date, settings: Settings, now: datetime, *, tell: Tell = unheard
+) -> reconcile.Walked | None:
+    """Compare everything, as the schedule calls it; None without a Stripe key. `tell` hears how many were."""
     gateway = gateway_of(settings)
     if gateway is None:
         with runs.running(database, NAME, clock=lambda: now) as under_way:
             under_way.summary["skipped"] = "STRIPE_SECRET_KEY is not set."
         return None
     try:
-        return compare(database, gateway, settings)
+        return compare(database, gateway, settings, tell=tell)
     finally:
         gateway.close()
 
 
 def compare(
-    database: Database, gateway: Gateway, settings: Settings, *, since: datetime | None = None
+    database: Database,
+    gateway: Gateway,
+    settings: Settings,
+    *,
+    since: datetime | None = None,
+    tell: Tell = unheard,
 ) -> reconcile.Walked:
     """Compare everything, or what was made `since`; Refused while another process does."""
     argument = None if since is None else f"{since:%Y-%m-%d}"
@@ -53,7 +61,7 @@ def compare(
             gateway,
             since=since,
             budget=reconcile.Budget(settings.stripe_reads_per_second),
-            progress=under_way.progress,
+            progress=both(under_way.progress, tell),
         )
         under_way.summary |= {
             "compared": walked.compared,

@@ -1,4 +1,7 @@
-"""A month's payments tied to Stripe's balance, as finance asked; resumed where a run was stopped."""
+"""A month's payments tied to Stripe's balance: as finance asked, and once for each month that is over.
+
+A run that was stopped is resumed where it was.
+"""
 
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -11,9 +14,10 @@ from lib.core.database import Database
 from lib.core.settings import Settings
 from lib.core.work import reading, working
 from lib.jobs import runs
+from lib.jobs.runs import Tell, both, unheard
 from lib.models import PaymentReconciliation
 from lib.payments import balance
-from lib.payments.gateway import gateway_of
+from lib.payments.gateway import Gateway, gateway_of
 from lib.payments.reconcile import Budget
 from lib.services.month_close import reconciliation
 
@@ -47,17 +51,46 @@ def run_for_day(database: Database, day: date, settings: Settings, now: datetime
             under_way.summary["skipped"] = NO_KEY
             balance.give_up(database, waiting, NO_KEY, now)
             return None
-        try:
-            tied = balance.tie(
-                database,
-                gateway,
-                waiting,
-                budget=Budget(settings.stripe_reads_per_second),
-                progress=under_way.progress,
-            )
-        finally:
-            gateway.close()
-        under_way.summary |= {"compared": tied.compared, "requests": tied.requests}
+        return _tied(under_way, gateway, waiting, settings, unheard)
+
+
+def tie_month(
+    database: Database, month: date, settings: Settings, now: datetime, *, tell: Tell = unheard
+) -> balance.Tied | None:
+    """Compare a month that is over, unless it was before; None then, and without a Stripe key.
+
+    `tell` hears how many movements were compared. Raises Refused while another process compares, and
+    StripeFailed when Stripe cannot be asked: the next run goes on with it.
+    """
+    gateway = gateway_of(settings)
+    if gateway is None or is_through(database, month):
+        return None
+    with runs.running(database, NAME, argument=f"{month:%Y-%m}", clock=moments.now) as under_way:
+        with working(database, _WORKER, now=now) as work:
+            asked = reconciliation.reconcile(work, month, reason="The month is over")
+        return _tied(under_way, gateway, asked, settings, tell)
+
+
+def is_through(database: Database, month: date) -> bool:
+    """Whether a month's payments were compared to the end, by whomever."""
+    with reading(database, _WORKER) as view:
+        return reconciliation.payments_tied(view, month).through_id is not None
+
+
+def _tied(
+    under_way: runs.Run, gateway: Gateway, reconciliation_id: str, settings: Settings, tell: Tell
+) -> balance.Tied:
+    try:
+        tied = balance.tie(
+            under_way.database,
+            gateway,
+            reconciliation_id,
+            budget=Budget(settings.stripe_reads_per_second),
+            progress=both(under_way.progress, tell),
+        )
+    finally:
+        gateway.close()
+    under_way.summary |= {"compared": tied.compared, "requests": tied.requests}
     return tied
 
 

@@ -7,9 +7,13 @@ The table has no currency and no policy: amounts are in US dollars, what recurs 
     refunds      refunds that Stripe paid, by the day they were paid
     new          subscriptions created on the day
     canceled     subscriptions that ended on the day, by the ledger
+
+What was stored is not trusted: it is compared first, and written only where ROLLUPS says so.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -49,26 +53,91 @@ _COLUMNS: Final = (
 )
 
 
-def write(session: Session, since: date, until: date, moment: datetime) -> int:
-    """Write the days from `since` to `until` in a job's transaction; gives how many.
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A figure of a day that raw rows say otherwise than it is stored; `stored` is None where no row is."""
 
-    The roll-ups of those days must be there: what recurs is read from them.
-    """
+    day: date
+    figure: str
+    stored: int | None
+    counted: int
+
+
+@dataclass(slots=True)
+class Following:
+    """Has the table follow what is counted if `write`, and gathers what it had otherwise in any case."""
+
+    write: bool
+    differences: list[Difference] = field(default_factory=list)
+
+    def follow(self, session: Session, since: date, until: date, moment: datetime) -> bool:
+        """Compare the days from `since` to `until` and write them if asked; gives whether it wrote.
+
+        The roll-ups of those days must be there: what recurs is read from them.
+        """
+        counted = counted_days(session, since, until, recurring(session, since, until))
+        self.differences += compare(session, counted)
+        if self.write:
+            _write(session, counted, moment)
+        return self.write
+
+
+def recurring(session: Session, since: date, until: date) -> dict[date, int]:
+    """What recurs in annualised cents under the house policy, by day, as the roll-ups have it."""
+    rows = session.execute(
+        select(MetricDay.day, MetricDay.arr_cents).where(
+            MetricDay.day.between(since, until),
+            MetricDay.policy == HOUSE.name,
+            MetricDay.currency == CURRENCY,
+            MetricDay.plan_id == "",
+        )
+    )
+    return {day: arr_cents for day, arr_cents in rows}  # noqa: C416 - rows are not pairs
+
+
+def counted_days(
+    session: Session, since: date, until: date, recurs: Mapping[date, int]
+) -> dict[date, dict[str, int]]:
+    """Every figure of every day from `since` to `until` from raw rows; `recurs` in annualised cents."""
     found = _figures(session, since, until)
+    days = (since + timedelta(days=offset) for offset in range((until - since).days + 1))
+    return {
+        day: dict.fromkeys(_COLUMNS, 0)
+        | found[day]
+        | {"arr_cents": recurs.get(day, 0), "mrr_cents": money.monthly(recurs.get(day, 0))}
+        for day in days
+    }
+
+
+def compare(session: Session, counted: Mapping[date, Mapping[str, int]]) -> Iterator[Difference]:
+    """The figures that are stored otherwise, in the order of days; where no row is, those that are not 0."""
+    table = RevenueDay.__table__
+    stored = {
+        row["analytics_date"]: row
+        for row in session.execute(
+            select(table).where(RevenueDay.analytics_date.between(min(counted), max(counted)))
+        ).mappings()
+    }
+    for day, figures in counted.items():
+        row = stored.get(day)
+        for name, value in figures.items():
+            was = None if row is None else row[name] or 0
+            if (was or 0) != value:
+                yield Difference(day, name, was, value)
+
+
+def _write(session: Session, counted: Mapping[date, Mapping[str, int]], moment: datetime) -> None:
     stored_days = select(RevenueDay.analytics_date, RevenueDay.id).where(
-        RevenueDay.analytics_date.between(since, until)
+        RevenueDay.analytics_date.between(min(counted), max(counted))
     )
     stored = {day: key for day, key in session.execute(stored_days)}  # noqa: C416 - rows are not pairs
-    for offset in range((until - since).days + 1):
-        day = since + timedelta(days=offset)
-        values = dict.fromkeys(_COLUMNS, 0) | found[day]
+    for day, values in counted.items():
         if day in stored:
             session.execute(update(RevenueDay).where(RevenueDay.id == stored[day]).values(values))
         else:
             session.execute(
                 insert(RevenueDay).values(id=new_id(), analytics_date=day, created_at=moment, **values)
             )
-    return (until - since).days + 1
 
 
 def _figures(session: Session, since: date, until: date) -> dict[date, dict[str, int]]:
@@ -95,15 +164,6 @@ def _figures(session: Session, since: date, until: date) -> dict[date, dict[str,
         found[day]["new_subscriptions"] = number
     for day, number in session.execute(_ended(since, until)):
         found[day]["canceled_subscriptions"] = number
-    for day, arr_cents in session.execute(
-        select(MetricDay.day, MetricDay.arr_cents).where(
-            MetricDay.day.between(since, until),
-            MetricDay.policy == HOUSE.name,
-            MetricDay.currency == CURRENCY,
-            MetricDay.plan_id == "",
-        )
-    ):
-        found[day] |= {"arr_cents": arr_cents, "mrr_cents": money.monthly(arr_cents)}
     return found
 
 

@@ -20,6 +20,23 @@ from lib.models import JobRun, new_id
 
 LEASE: Final = timedelta(minutes=10)
 
+Tell = Callable[[int], None]
+"""Hears how far something is, in its own steps."""
+
+
+def unheard(_done: int) -> None:
+    """For whoever does not want to hear how far something is."""
+
+
+def both(one: Tell, other: Tell) -> Tell:
+    """Tells two that hear of the same."""
+
+    def told(done: int) -> None:
+        one(done)
+        other(done)
+
+    return told
+
 
 @dataclass(slots=True)
 class Run:
@@ -32,13 +49,16 @@ class Run:
     summary: dict[str, Any] = field(default_factory=dict)
 
     def progress(self, done: int) -> None:
-        """Note how far the run is and hold on to the lease; Refused when somebody took it over."""
+        """Note how far the run is and its summary, and hold on to the lease.
+
+        Raises Refused when somebody took it over.
+        """
         now = self.clock()
         with self.database.primary.begin() as connection:
             held = connection.execute(
                 update(JobRun)
                 .where(JobRun.id == self.id, JobRun.lease_key == self.name)
-                .values(done=done, lease_until=now + LEASE)
+                .values(done=done, lease_until=now + LEASE, summary=_as_text(self.summary))
             )
         if held.rowcount != 1:
             raise Refused(f"Another process has taken over “{self.name}” because this one was too slow.")
@@ -79,8 +99,10 @@ def running(
     _finish(run, "done")
 
 
-def latest(database: Database, name: str, *, state: str | None = None) -> PastRun | None:
-    """The newest run of a job, or the newest in one state; None when there was none."""
+def latest(
+    database: Database, name: str, *, state: str | None = None, argument: str | None = None
+) -> PastRun | None:
+    """The newest run of a job, or the newest in one state or for one argument; None when there was none."""
     chosen = select(
         JobRun.state,
         JobRun.argument,
@@ -91,6 +113,8 @@ def latest(database: Database, name: str, *, state: str | None = None) -> PastRu
     ).where(JobRun.name == name)
     if state is not None:
         chosen = chosen.where(JobRun.state == state)
+    if argument is not None:
+        chosen = chosen.where(JobRun.argument == argument)
     # Ids are made in the order of time, and two runs may start within one second.
     newest_first = chosen.order_by(JobRun.started_at.desc(), JobRun.id.desc()).limit(1)
     with database.primary.execution_options(writes=False).connect() as connection:
@@ -143,7 +167,11 @@ def _finish(run: Run, state: str, *, error: str | None = None) -> None:
                 state=state,
                 lease_key=None,
                 finished_at=run.clock(),
-                summary=json.dumps(run.summary, sort_keys=True),
+                summary=_as_text(run.summary),
                 error=error,
             )
         )
+
+
+def _as_text(summary: dict[str, Any]) -> str:
+    return json.dumps(summary, sort_keys=True)

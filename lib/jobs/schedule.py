@@ -25,6 +25,7 @@ from lib.jobs import (
     payment_days,
     payment_reconciliation,
     retention,
+    round_steps,
     runs,
     search_index,
     staying,
@@ -34,6 +35,8 @@ from lib.jobs import (
 AFTER_A_CHANGE: Final = timedelta(minutes=1)
 AT_LEAST_EVERY: Final = timedelta(hours=1)
 AFTER_A_FAILURE: Final = timedelta(minutes=5)
+FOLLOWERS: Final = (cohorts.NAME, at_risk.NAME, experiments.NAME, staying.NAME)
+"""What the worker does after the daily run, when it is due; by hand it is done with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,10 @@ JOBS: Final[Mapping[str, Scheduled]] = MappingProxyType(
         payment_reconciliation.NAME: Scheduled(
             due=payment_reconciliation.is_due, run=payment_reconciliation.run_for_day
         ),
+        **{
+            each.name: Scheduled(due=each.is_due, run=each.run_for_day, takes_hours=True)
+            for each in (round_steps.WEEKLY, round_steps.MONTHLY)
+        },
         search_index.NAME: Scheduled(due=search_index.is_due, run=search_index.run_for_day),
         usage.NAME: Scheduled(due=usage.is_due, run=usage.run_for_day, takes_hours=True),
     }

@@ -10,7 +10,7 @@ How somebody came (`joined_via`) is known to the app alone: it is never written.
 corrected stays in `admin_cohort_checks`, so that the page can show by how much the stored figures were wrong.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -42,25 +42,60 @@ class Found:
     stored_active: int
     active: int
 
+    @property
+    def wrong(self) -> int:
+        """How many people's rows say something else than raw rows, or are missing."""
+        return self.differing + self.missing
+
 
 def follow(
     database: Database, actor: Actor, moment: datetime, *, write: bool, tell: Callable[[int], None]
 ) -> int:
     """Compare every cohort and, with `write`, correct it; gives how many people's rows were wrong or missing.
 
-    A cohort is a transaction of its own. `tell` hears how many are done.
+    `tell` hears how many are done.
     """
-    with reading(database, actor, now=moment) as view:
-        months = cohorts(view)
+    return keep_each(database, actor, moment, compared(database, actor, moment), write=write, tell=tell)
+
+
+def keep_each(
+    database: Database,
+    actor: Actor,
+    moment: datetime,
+    checked: Iterable[Found],
+    *,
+    write: bool,
+    tell: Callable[[int], None],
+) -> int:
+    """Keep what was found of some cohorts and, with `write`, correct them; gives how many people were wrong.
+
+    A cohort is a transaction of its own, and comes out the same however often it is done.
+    """
     wrong = 0
-    for number, month in enumerate(months, 1):
-        with reading(database, actor, now=moment) as view:
-            found = compare(view, month)
+    for number, found in enumerate(checked, 1):
         with working(database, actor, now=moment) as work:
             keep(work, found, write=write)
-        wrong += found.differing + found.missing
+        wrong += found.wrong
         tell(number)
     return wrong
+
+
+def compared(
+    database: Database,
+    actor: Actor,
+    moment: datetime,
+    *,
+    since: date | None = None,
+    until: date | None = None,
+) -> Iterator[Found]:
+    """What is stored of each cohort beside what raw rows say, the oldest first; nothing is written."""
+    with reading(database, actor, now=moment) as view:
+        months = cohorts(view)
+    for month in months:
+        if (since is None or month >= month_start(since)) and (until is None or month <= until):
+            with reading(database, actor, now=moment) as view:
+                found = compare(view, month)
+            yield found
 
 
 @query(Permission.REVENUE_READ)

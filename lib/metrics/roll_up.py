@@ -12,13 +12,13 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import Insert, insert, or_, select
+from sqlalchemy import Insert, insert, select
 from sqlalchemy.orm import Session
 
 from lib.metrics import mrr
 from lib.metrics.mrr import ARRIVALS, Ledger, Segment
 from lib.metrics.policies import Policy
-from lib.metrics.spans import spans
+from lib.metrics.standing import standing_at
 from lib.models import CoupleMove, MetricDay
 
 _AMOUNTS: Final = MappingProxyType(
@@ -83,9 +83,11 @@ def opening_of(
 ) -> Books:
     """What stood when a day began: by what is stored for the day before if that is trusted, or the ledger."""
     before = day - timedelta(days=1)
+    stored = {policy.name: _stored(session, before, policy) if trust_stored else None for policy in policies}
+    lacking = [policy for policy in policies if stored[policy.name] is None]
+    counted = standing_at(ledger, before, lacking) if lacking else {}
     return {
-        policy.name: (trust_stored and _stored(session, before, policy)) or _counted(ledger, before, policy)
-        for policy in policies
+        name: book or Book(counted[name].segments, counted[name].couples) for name, book in stored.items()
     }
 
 
@@ -199,12 +201,3 @@ def _stored(session: Session, day: date, policy: Policy) -> Book | None:
         else:
             book.couples[row.currency] = row.couples or 0
     return book if book.couples else None
-
-
-def _counted(ledger: Ledger, day: date, policy: Policy) -> Book:
-    span = spans(policy, None, day)
-    # What began and was over within one day was never seen at a day's end.
-    lasted = or_(span.c.ends.is_(None), span.c.ends != span.c.begins)
-    known = ledger.scalars(select(span.c.currency).where(lasted).distinct())
-    couples = dict.fromkeys(known, 0) | mrr.couples_at(ledger, day, policy)
-    return Book(mrr.segments_at(ledger, day, policy), couples)

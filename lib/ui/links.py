@@ -10,7 +10,7 @@ import streamlit as st
 from lib.core.access import Permission
 from lib.ui import desk, navigation
 from lib.ui.names import table_name
-from lib.ui.show import plain, words
+from lib.ui.show import plain
 
 # Where a row of a table is opened.
 PAGE_OF: Final[Mapping[str, str]] = MappingProxyType(
@@ -46,7 +46,7 @@ def link(
     help: str | None = None,  # noqa: A002 - Streamlit's word
     **filters: str,
 ) -> None:
-    """Link to a page, to the row `key` on it, or to its list with filters, each set to an option by its code.
+    """Link to a page, to the row `key` on it, or to its list with filters: codes of options, words to find.
 
     Nothing is shown where `key` is None: there is no such row. Who may not open the page sees the label only.
     """
@@ -56,8 +56,7 @@ def link(
     if target is None or not desk.may(target.permission):
         st.caption(plain(label), width="content")
         return
-    # Filters write themselves into the address by the words of their options.
-    parameters = {**({"id": key} if key else {}), **{name: words(code) for name, code in filters.items()}}
+    parameters = ({"id": key} if key else {}) | filters
     if _is_here(target.slug) and parameters:
         _link_within(label, parameters, icon=icon, help=help)
     else:

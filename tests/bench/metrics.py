@@ -24,7 +24,7 @@ from lib.core import schema
 from lib.core.database import Database
 from lib.core.settings import Settings
 from lib.core.work import Work, job, reading, working
-from lib.jobs import daily
+from lib.jobs import filling, recount
 from lib.metrics import mrr
 from lib.metrics.policies import HOUSE
 from lib.models import SubscriptionChange
@@ -56,10 +56,10 @@ def measure(tell: Callable[[Measured], None]) -> list[Measured]:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'ledger.db'}")
         schema.upgrade(database.primary)
-        with working(database, daily.ACTOR) as work:
+        with working(database, filling.ACTOR) as work:
             _write(work)
         now = datetime(2026, 11, 1, tzinfo=UTC)
-        with reading(database, daily.ACTOR) as view:
+        with reading(database, filling.ACTOR) as view:
             say(
                 "MRR by day, 24 months, from the ledger",
                 "1.5 s",
@@ -70,10 +70,15 @@ def measure(tell: Callable[[Measured], None]) -> list[Measured]:
             "a back-fill of 24 months, six policies",
             "60 s, 1 GB",
             60,
-            lambda: daily.backfill(database, since, LAST, Settings.from_environment({}), now=now),
+            lambda: recount.backfill(database, since, LAST, Settings.from_environment({}), now=now),
             memory=True,
         )
-        say("the roll-up of a day, six policies", "2 s", 2, lambda: daily.fill(database, LAST, LAST, now=now))
+        say(
+            "the roll-up of a day, six policies",
+            "2 s",
+            2,
+            lambda: filling.fill(database, LAST, LAST, now=now),
+        )
         database.dispose()
     return results
 

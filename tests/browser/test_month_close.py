@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from lib.core import moments
 from lib.core.access import Role, system
 from lib.core.work import Work, job, working
-from lib.jobs import daily
+from lib.jobs import filling
 from lib.models import MonthClose, PaymentReconciliation, ReconciledPayment, SubscriptionChange
 from tests.browser.company import Company, OpenDesk, eventually
 
@@ -49,7 +49,7 @@ def _with_one_entry() -> object:
 
 
 def count(company: Company) -> None:
-    daily.fill(company.database, LAST, moments.now().date(), now=moments.now(), trust_stored=False)
+    filling.fill(company.database, LAST, moments.now().date(), now=moments.now(), trust_stored=False)
 
 
 def test_a_month_is_frozen_and_a_late_event_changes_only_its_restatement(

@@ -261,3 +261,19 @@ def test_reconcile_lists_what_differs_and_repairs_a_class(lib: Lib, url: str, tm
     assert "repaired: 1" in repaired.stdout
     assert "1 differ." in repaired.stdout
     assert since.returncode == 0
+
+
+def test_a_round_says_what_became_of_each_step_and_a_dry_run_what_would_change(lib: Lib, url: str) -> None:
+    weekly = lib("jobs", "run", "weekly", "--date", "2026-06-10", "--database", url)
+    dry = ("jobs", "backfill", "--from", "2026-06-01", "--to", "2026-06-02", "--dry-run", "--json")
+    found = json.loads(lib(*dry, "--database", url).stdout)
+
+    assert weekly.returncode == 0, weekly.stderr
+    assert weekly.stdout.startswith("weekly: 2026-06-08 to 2026-06-14\n")
+    assert "  recount: left out: The ledger is empty" in weekly.stdout
+    assert {name: found[name] for name in ("rows", "changed", "production", "people")} == {
+        "rows": 0,
+        "changed": [],
+        "production": [],
+        "people": 0,
+    }

@@ -237,3 +237,26 @@ def test_a_paid_invoice_has_been_paid_by_its_newest_payment(small: Company) -> N
         payments = list(small.stripe.select("payment_intent", parent=invoice))
 
         assert not payments or payments[0]["status"] == "succeeded"
+
+
+def test_a_coupon_without_an_end_stands_in_the_ledger_as_it_does_at_stripe(small: Company) -> None:
+    """Stripe's own count takes such coupons off and no others: for some couples it differs from the net."""
+    going = small.all(
+        "SELECT s.stripe_subscription_id, c.list_arr_cents, c.net_arr_cents, c.forever_arr_cents "
+        "FROM subscriptions s JOIN subscription_changes c ON c.seq = "
+        "(SELECT seq FROM subscription_changes WHERE subscription_id = s.id "
+        "ORDER BY effective_at DESC, seq DESC LIMIT 1) "
+        "WHERE s.status IN ('active', 'past_due', 'paused') AND s.stripe_subscription_id IS NOT NULL"
+    )
+    lasting, passing = 0, 0
+    for key, list_arr, net_arr, forever_arr in going:
+        if (found := small.stripe.get("subscription", key)) is None:
+            continue
+        coupons = [small.stripe.get("coupon", each["coupon"]) for each in found.get("discounts", ())]
+        endless = any(coupon["duration"] == "forever" for coupon in coupons if coupon)
+        assert forever_arr == (list_arr - net_arr if endless else 0)
+        lasting += endless
+        passing += net_arr < list_arr and not endless
+
+    assert lasting > 0
+    assert passing > 0

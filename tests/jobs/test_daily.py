@@ -12,7 +12,7 @@ from lib.core.database import Database
 from lib.core.errors import Invalid, NotAllowed, Refused
 from lib.core.settings import Settings
 from lib.core.work import working
-from lib.jobs import daily, runs
+from lib.jobs import daily, filling, recount, runs
 from lib.jobs.daily import Filled
 from lib.metrics.policies import HOUSE, POLICIES
 from lib.models import CoupleMove, JobRun, MetricDay, RevenueDay
@@ -190,12 +190,12 @@ def test_a_backfill_of_two_years_gives_what_the_days_gave(database: Database) ->
         entry(database, f"2026-{(month + 1) // 2:02}-0{1 + month % 7}", **couple, status="canceled")
     days = [day("2025-01-15") + timedelta(days=offset) for offset in range(517)]
     for on in days[-60:]:
-        with working(database, daily.ACTOR, now=NOW) as work:
-            daily.roll_up_days(work, on, on, EVERY)
+        with working(database, filling.ACTOR, now=NOW) as work:
+            filling.roll_up_days(work, on, on, EVERY)
     one_by_one, moved_one_by_one = stored(database), moved(database)
     with database.primary.begin() as connection:
         connection.execute(delete(MetricDay))
-    filled = daily.backfill(database, days[0], days[-1], SETTINGS, now=NOW)
+    filled = recount.backfill(database, days[0], days[-1], SETTINGS, now=NOW)
 
     assert one_by_one[0]["day"] == days[-60]
     assert [row for row in stored(database) if row["day"] >= days[-60]] == one_by_one
@@ -209,7 +209,7 @@ def test_a_backfill_goes_by_the_ledger_whatever_was_stored(database: Database) -
     right = stored(database)
     with database.primary.begin() as connection:
         connection.execute(update(MetricDay).values(arr_cents=1, couples=7))
-    daily.backfill(database, day("06-10"), day("06-15"), SETTINGS, now=NOW)
+    recount.backfill(database, day("06-10"), day("06-15"), SETTINGS, now=NOW)
 
     assert [row for row in stored(database) if row["day"] >= day("06-10")] == [
         row for row in right if row["day"] >= day("06-10")
@@ -221,7 +221,7 @@ def test_a_run_that_was_killed_leaves_whole_days_and_the_next_one_goes_on(databa
     interrupted = NOW - timedelta(hours=1)
     killed = runs.running(database, daily.NAME, clock=lambda: interrupted)
     killed.__enter__()
-    daily.fill(database, day("2024-01-01"), day("2024-12-31"), EVERY, now=interrupted)
+    filling.fill(database, day("2024-01-01"), day("2024-12-31"), EVERY, now=interrupted)
     daily.run_daily(database, day("06-15"), SETTINGS, now=NOW)
 
     days = {row["day"] for row in stored(database)}
@@ -234,7 +234,7 @@ def test_two_workers_do_not_fill_at_once(database: Database) -> None:
         with pytest.raises(Refused, match="running already"):
             daily.run_daily(database, day("06-15"), SETTINGS, now=NOW)
         with pytest.raises(Refused, match="running already"):
-            daily.backfill(database, day("06-01"), day("06-15"), SETTINGS, now=NOW)
+            recount.backfill(database, day("06-01"), day("06-15"), SETTINGS, now=NOW)
 
     assert stored(database) == []
 
@@ -243,14 +243,14 @@ def test_a_day_that_has_not_begun_is_refused(database: Database) -> None:
     with pytest.raises(Invalid, match="has not begun"):
         daily.run_daily(database, day("06-16"), SETTINGS, now=NOW)
     with pytest.raises(Invalid, match="not a range"):
-        daily.backfill(database, day("06-15"), day("06-14"), SETTINGS, now=NOW)
+        recount.backfill(database, day("06-15"), day("06-14"), SETTINGS, now=NOW)
 
 
 def test_a_person_does_not_run_the_job(database: Database) -> None:
     admin = Actor("staff_1", "admin@example.org", Role.ADMIN)
 
     with pytest.raises(NotAllowed, match="Only the worker"), working(database, admin, now=NOW) as work:
-        daily.roll_up_days(work, day("06-15"), day("06-15"), EVERY)
+        filling.roll_up_days(work, day("06-15"), day("06-15"), EVERY)
 
 
 def test_the_run_is_kept_with_what_it_filled(database: Database) -> None:
@@ -271,6 +271,7 @@ def test_the_run_is_kept_with_what_it_filled(database: Database) -> None:
         "since": "2026-06-14",
         "until": "2026-06-15",
         "rows": 4 * len(POLICIES),
+        "production_differed": 4,
     }
 
 

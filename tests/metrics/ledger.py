@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from lib.core.access import system
 from lib.core.database import Database
-from lib.jobs import daily
+from lib.jobs import filling
 from lib.metrics import mrr
 from lib.metrics.policies import HOUSE, Policy
 from lib.models import MetricDay, SubscriptionChange
@@ -51,7 +51,7 @@ def entry(database: Database, on: str | datetime, arr: int = MONTHLY, **over: An
 
 def fill(database: Database, since: str, until: str, *, now: datetime = NOW) -> None:
     """Fill the roll-ups of a range of days under every policy."""
-    daily.fill(database, day(since), day(until), now=now)
+    filling.fill(database, day(since), day(until), now=now)
 
 
 def moved(

@@ -18,6 +18,7 @@ from lib.core.work import reading
 from lib.metrics import mrr
 from lib.metrics.columnar import copy_of_ledger
 from lib.metrics.policies import HOUSE, POLICIES, PROFITWELL, Policy, counted_in
+from lib.metrics.standing import standing_at
 from lib.models import SubscriptionChange
 from tests.metrics.ledger import DESK, NOW, day, entry, moved
 from tests.metrics.test_roll_forward import ANY, DAYS, FIRST, LAST, histories, write
@@ -45,9 +46,15 @@ def check_copy(database: Database, history: list[dict[str, Any]]) -> list[tuple[
 
         assert moves(copy) == said
         assert segments(copy) == segments(view.session)
+        stands = standing_at(view.session, LAST, EVERY)
+        assert standing_at(copy, LAST, EVERY) == stands
         for policy in EVERY:
-            assert mrr.segments_at(copy, LAST, policy) == mrr.segments_at(view.session, LAST, policy)
-            assert mrr.couples_at(copy, LAST, policy) == mrr.couples_at(view.session, LAST, policy)
+            segments_now = mrr.segments_at(view.session, LAST, policy)
+            couples_now = mrr.couples_at(view.session, LAST, policy)
+            assert mrr.segments_at(copy, LAST, policy) == segments_now == stands[policy.name].segments
+            assert mrr.couples_at(copy, LAST, policy) == couples_now
+            paying = {currency: number for currency, number in stands[policy.name].couples.items() if number}
+            assert paying == couples_now
     return said
 
 

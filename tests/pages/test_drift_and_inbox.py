@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -117,6 +118,24 @@ def test_a_subscription_that_is_opened_is_compared_with_stripe(
     assert not page.exception
     assert sentence in said(page).replace("\\", "")
     assert rows(database, DriftFinding) == []
+
+
+def test_the_link_from_a_subscription_finds_its_findings_and_that_of_a_class_its_class(
+    database: Database, gateway: Gateway
+) -> None:
+    """Ids of Stripe are case-sensitive, and a class may have another title than its code."""
+    reconcile.walk(database, gateway, budget=Budget(10_000))
+    stripe_id = only(database, DriftFinding, kind="subscription_price").stripe_id or ""
+    couple = only(database, Subscription, stripe_subscription_id=stripe_id).id
+    subscription = open_page(Role.FINANCE, "subscriptions", id=couple)
+    (link,) = [each.proto for each in subscription.get("page_link") if each.proto.label == "Drift"]
+    found = open_page(Role.FINANCE, "drift", **dict(parse_qsl(link.query_string)))
+    of_class = open_page(Role.FINANCE, "drift", kind="subscription_price")
+
+    assert parse_qsl(link.query_string) == [("q", stripe_id)]
+    for page in (found, of_class):
+        assert not page.exception
+        assert len(page.dataframe[0].value) == 1
 
 
 @pytest.mark.usefixtures("gateway")

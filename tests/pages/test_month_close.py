@@ -10,7 +10,7 @@ from lib.core import moments
 from lib.core.access import Role
 from lib.core.database import Database
 from lib.demo.staff import create_demo_staff
-from lib.jobs import daily
+from lib.jobs import filling
 from lib.models import ExchangeRate, MonthClose, PaymentReconciliation, ReconciledPayment
 from tests.factories import make_payment, write
 from tests.metrics.ledger import MONTHLY, entry
@@ -44,7 +44,7 @@ def noon(day: Any) -> datetime:
 
 
 def count(database: Database) -> None:
-    daily.fill(database, BEFORE, TODAY, now=moments.now(), trust_stored=False)
+    filling.fill(database, BEFORE, TODAY, now=moments.now(), trust_stored=False)
 
 
 def press(page: Any, label: str, reason: str, key: str) -> Any:
