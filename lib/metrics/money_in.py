@@ -3,7 +3,7 @@
     paid       payments that went through, on the day on which they did
     refunded   refunds that Stripe paid, on the day on which it did
     failed     payments whose newest try was refused, on the day of the try
-    recovered  payments that went through after a refused try
+    recovered  payments that went through within 30 days after a refused try
 
 Which rows these are is `money_rows`. The failed payment rate is failed tries / (failed tries + payments that
 went through). The figures come from `admin_payment_days`, which a job fills (`counted`).
@@ -45,8 +45,13 @@ COLUMNS: Final = (
     Column("paid_cents", "Paid", "money"),
     *(Column(f"{kind}_cents", title, "money") for kind, title, _ in KINDS),
     Column("refunded_cents", "Refunded", "money"),
+    Column("complete", "Complete", "flag"),
+)
+REFUSED_COLUMNS: Final = (
+    Column("month", "Month", "day"),
     Column("failed_cents", "Refused", "money"),
-    Column("failed_payments", "Refused tries", "count"),
+    Column("failed_payments", "Refused payments", "count"),
+    Column("paid_payments", "Went through", "count"),
     Column("failed_rate", "Failed payment rate", "percent"),
     Column("recovered_cents", "Recovered", "money"),
     Column("recovered_payments", "Recovered payments", "count"),

@@ -6,8 +6,8 @@
     recovered  payments that went through after a refusal, when they did
 
 A refused try and the one that went through are either one payment, whose invoice says that it took several
-tries, or two of one subscription, with none between them that went through. So what one payment has recovered
-is not recovered once more by the next.
+tries, or two of one subscription within 30 days, with none between them that went through. So what one
+payment has recovered is not recovered once more by the next.
 
 The figures are sums of these rows and the lists behind them show them: the two never differ.
 """
@@ -20,12 +20,15 @@ from sqlalchemy.orm import aliased
 
 from lib.core.errors import Invalid
 from lib.models import Invoice, Payment, Refund, sortable
+from lib.models.expressions import days_later
 from lib.payments.balance import moves
 from lib.payments.rows.found import PAID
 from lib.services.refunds import REASONS
 
 What = Literal["paid", "refunded", "failed", "recovered"]
 WHATS: Final[tuple[What, ...]] = get_args(What)
+AFTER_A_REFUSAL: Final = 30
+"""Days after which a payment that goes through is a later one, and recovers nothing."""
 OTHER: Final = "other"
 """Why money went back, where the row names none of the known reasons."""
 
@@ -96,6 +99,7 @@ def _refused_before(through: Subquery) -> ColumnElement[bool]:
         refused.subscription_id == through.c.subscription_id,
         refused.status == "failed",
         _moved(refused) < through.c.moved_at,
+        days_later(_moved(refused), AFTER_A_REFUSAL) > through.c.moved_at,
         ~went_through_between,
     )
 

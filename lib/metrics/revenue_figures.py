@@ -14,16 +14,15 @@ import plotly.graph_objects as go
 from lib.core import money
 from lib.core.moments import month_start
 from lib.metrics.comparison import DayBeside, MonthBeside
+from lib.metrics.drawing import SO_FAR
 from lib.metrics.drawing import chart as _chart
 from lib.metrics.drawing import layout as _layout
 from lib.metrics.drawing import units as _units
 from lib.metrics.exchange import ReportedMonth
 from lib.metrics.figure import percent
-from lib.metrics.money_in import KINDS, MoneyMonth
 from lib.metrics.segments import SegmentMonth, SegmentSeries
 from lib.metrics.series import Month, MonthSeries, MrrDay, MrrSeries, PlanMix
 
-SO_FAR: Final = "so far"
 BEHIND: Final = "Couples"
 """The section of the Revenue page that lists the couples behind a bar."""
 _HATCHED: Final = "/"
@@ -263,37 +262,6 @@ def reported_bars(months: Sequence[ReportedMonth], currency: str) -> go.Figure:
             )
         )
     figure.update_layout(barmode="relative", showlegend=True, dragmode=False)
-    figure.update_xaxes(type="category")
-    return figure
-
-
-def money_bars(months: Sequence[MoneyMonth], currency: str) -> go.Figure:
-    """What couples paid in each month by what it was for, above the line; what went back, below it.
-
-    A click on a bar gives its month, what it was for, and what became of the payments.
-    """
-    figure = _chart(f"Payments ({currency})", currency)
-    bars: list[tuple[str, str, int, str, str | None, str]] = [
-        (kind, title, 1, pattern, kind, "succeeded") for kind, title, pattern in KINDS
-    ]
-    bars.append(("refunded", "Refunds", -1, "x", None, "refunded"))
-    for field, title, sign, pattern, kind, status in bars:
-        amounts = [sign * each.cents(field) for each in months]
-        if not any(amounts):
-            continue
-        figure.add_trace(
-            go.Bar(
-                name=title,
-                x=[f"{each.month:%b %Y}{_so_far(each.complete)}" for each in months],
-                y=[_units(cents, currency) for cents in amounts],
-                text=[money.show(cents, currency) for cents in amounts],
-                textposition="none",
-                marker_pattern_shape=pattern,
-                customdata=[(f"{each.month:%Y-%m}", kind, status) for each in months],
-                hovertemplate=f"%{{x}}, {title}: %{{text}}<extra></extra>",
-            )
-        )
-    figure.update_layout(barmode="relative", showlegend=True, clickmode="event+select", dragmode=False)
     figure.update_xaxes(type="category")
     return figure
 

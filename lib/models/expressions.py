@@ -1,6 +1,6 @@
 """SQL that each engine spells its own way, so that an index serves it."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Text, and_
@@ -8,7 +8,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from lib.models.types import Day
+from lib.models.types import Day, Moment
 
 _LAST: Final = "\U0010ffff"
 
@@ -52,6 +52,26 @@ def _date_text(element: days_after, compiler: SQLCompiler, **options: Any) -> st
 def _date_sum(element: days_after, compiler: SQLCompiler, **options: Any) -> str:
     day, number = (compiler.process(clause, **options) for clause in element.clauses)
     return f"({day} + CAST({number} AS INTEGER))"
+
+
+class days_later(FunctionElement[datetime]):  # noqa: N801 - reads as a SQL function
+    """The moment so many times 24 hours after a sortable one, in the form that sorts."""
+
+    name = "days_later"
+    type = Moment()
+    inherit_cache = True
+
+
+@compiles(days_later, "sqlite")
+def _moment_text(element: days_later, compiler: SQLCompiler, **options: Any) -> str:
+    moment, number = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"datetime({moment}, '+' || {number} || ' days')"
+
+
+@compiles(days_later, "postgresql")
+def _moment_sum(element: days_later, compiler: SQLCompiler, **options: Any) -> str:
+    moment, number = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({moment} + CAST({number} AS INTEGER) * INTERVAL '24 hours')"
 
 
 class month_of(FunctionElement[str]):  # noqa: N801 - reads as a SQL function

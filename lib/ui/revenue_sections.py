@@ -7,7 +7,17 @@ from datetime import date
 import streamlit as st
 
 from lib.core.access import Permission
-from lib.metrics import comparison, money_in, recurring_rates, revenue, revenue_figures, segments, series
+from lib.metrics import (
+    comparison,
+    money_figures,
+    money_in,
+    rates,
+    recurring_rates,
+    revenue,
+    revenue_figures,
+    segments,
+    series,
+)
 from lib.metrics.comparison import Earlier, MonthBeside
 from lib.metrics.policies import Policy
 from lib.metrics.recurring_rates import RecurringRates
@@ -17,7 +27,7 @@ from lib.services.remarks import Remark
 from lib.ui import desk
 from lib.ui.charts import chart
 from lib.ui.filters import choose
-from lib.ui.revenue_behind import payments_of_month
+from lib.ui.revenue_behind import payments_behind
 from lib.ui.revenue_desk import day_remarks
 from lib.ui.show import plain
 from lib.ui.table import frame
@@ -144,7 +154,7 @@ def payments_section(at: Looked) -> None:
     """What was paid, given back, refused and recovered in each month, and the payments behind it."""
     paid = desk.read(money_in.money_in, at.since, at.until, at.currency, at.policy)
     chart(
-        revenue_figures.money_bars(paid.months, at.currency),
+        money_figures.money_bars(paid.months, at.currency),
         title="Payments by month",
         about="What couples paid, by what it was for, and what went back; whatever the policy",
         basis=paid.basis,
@@ -152,13 +162,24 @@ def payments_section(at: Looked) -> None:
         columns=money_in.COLUMNS,
         key="money",
         why_not=paid.why_not,
-        picks=("month", "kind", "status"),
+        picks=money_figures.PICKS,
+    )
+    chart(
+        money_figures.refusal_bars(paid.months, at.currency),
+        title="Refused and recovered",
+        about=f"The failed payment rate is: {rates.FAILED_PAYMENTS.definition.rstrip('.').lower()}",
+        basis=paid.basis,
+        rows=paid.months,
+        columns=money_in.REFUSED_COLUMNS,
+        key="refused",
+        why_not=paid.why_not,
+        picks=money_figures.PICKS,
     )
     if paid.reasons:
         st.subheader("Refunds by reason", anchor=False, help="Refunds that Stripe paid in these months")
         frame(paid.reasons, money_in.REASON_COLUMNS, key="reasons", alt="Refunds by reason")
     if desk.may(Permission.PAYMENTS_READ):
-        payments_of_month(at.since, at.until)
+        payments_behind(at.since, at.until, at.currency, at.policy.zone)
 
 
 def _earlier_months(at: Looked, months: MonthSeries) -> tuple[MonthBeside, ...]:
