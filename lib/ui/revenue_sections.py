@@ -26,7 +26,7 @@ from lib.services import remarks
 from lib.services.remarks import Remark
 from lib.ui import desk
 from lib.ui.charts import chart
-from lib.ui.filters import choose
+from lib.ui.filters import choose, pick
 from lib.ui.revenue_behind import payments_behind
 from lib.ui.revenue_desk import day_remarks
 from lib.ui.show import plain
@@ -54,7 +54,8 @@ def mrr_section(at: Looked, days: MrrSeries, before: MrrSeries | None) -> None:
     """MRR by day, beside an earlier time or stacked by segment."""
     by = choose("Stacked by", segments.CHOICES, key="by")
     if by:
-        parts = desk.read(segments.mrr_by_segment, at.since, at.until, by, at.currency, at.policy)
+        whole = desk.read(segments.mrr_by_segment, at.since, at.until, by, at.currency, at.policy)
+        parts = whole.of(_only(by, whole.names))
         chart(
             revenue_figures.segment_areas(parts),
             title=f"MRR by day and {by}",
@@ -84,7 +85,8 @@ def movements_section(at: Looked, picks: Sequence[str]) -> None:
     """What moved MRR in each month, beside an earlier time or by segment; a click gives `picks`."""
     by = choose("By", segments.CHOICES, key="by")
     if by:
-        parts = desk.read(segments.movements_by_segment, at.since, at.until, by, at.currency, at.policy)
+        moved = desk.read(segments.movements_by_segment, at.since, at.until, by, at.currency, at.policy)
+        parts = moved.of(_only(by, moved.names))
         chart(
             revenue_figures.segment_bars(parts.months, at.currency),
             title=f"What moved MRR by {by}",
@@ -180,6 +182,11 @@ def payments_section(at: Looked) -> None:
         frame(paid.reasons, money_in.REASON_COLUMNS, key="reasons", alt="Refunds by reason")
     if desk.may(Permission.PAYMENTS_READ):
         payments_behind(at.since, at.until, at.currency, at.policy.zone)
+
+
+def _only(by: str, names: Sequence[str]) -> str | None:
+    """The one segment that is looked at, from the address; None for all of them."""
+    return pick("Only", names, key=f"only_{by}".replace(" ", "_"), shown_as=plain)
 
 
 def _earlier_months(at: Looked, months: MonthSeries) -> tuple[MonthBeside, ...]:
