@@ -70,10 +70,14 @@ def _picture_only(title: str) -> dict[str, Any]:
 
 
 def _pick(key: str, names: Sequence[str]) -> None:
-    """Set filters to what the clicked point carries; a click beside the points changes nothing."""
+    """Set filters to what the clicked point carries; a click beside the points changes nothing.
+
+    Neither does one on a point of an earlier period, or on a remark: they carry nothing.
+    """
     points = st.session_state[key].selection.points
-    if points:
-        lead(**dict(zip(names, points[0]["customdata"], strict=True)))
+    carried = points[0].get("customdata") if points else None
+    if carried:
+        lead(**dict(zip(names, carried, strict=True)))
 
 
 def stands_on(basis: Basis) -> None:

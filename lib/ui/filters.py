@@ -141,6 +141,14 @@ def since(label: str, *, key: str) -> date | None:
     return moments.now().date() - timedelta(days=_WITHIN[chosen]) if chosen else None
 
 
+def day_of(label: str, latest: date, *, key: str) -> date:
+    """A day up to `latest`, from the address; `latest` until another is chosen."""
+    chosen = st.date_input(
+        label, latest, max_value=latest, key=key, bind="query-params", on_change=first_page, width=160
+    )
+    return chosen if isinstance(chosen, date) else latest
+
+
 def money_box(label: str, currency: str, default_cents: int | None, *, key: str) -> int | None:
     """An amount that the page needs before it can show an effect, in minor units.
 

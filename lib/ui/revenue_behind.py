@@ -12,7 +12,7 @@ from lib.services import refunds
 from lib.services.payments import transactions
 from lib.ui import desk
 from lib.ui.charts import month
-from lib.ui.filters import choose, filters, one_of, pick, pick_named
+from lib.ui.filters import choose, day_of, filters, one_of, pick, pick_named
 from lib.ui.show import words
 from lib.ui.table import table
 
@@ -23,7 +23,7 @@ _DEFINED: Final = {
     "recovered": "Payments that went through within 30 days after a refused try, by the day of success.",
 }
 _WHICH: Final = ("moved", "counted")
-_WHICH_WORDS: Final = {"moved": "Moved", "counted": "Count at its end"}
+_WHICH_WORDS: Final = {"moved": "Moved", "counted": "Count on a day"}
 
 
 def payments_behind(since: date, until: date, currency: str, zone: str) -> None:
@@ -56,12 +56,13 @@ def couples_behind(since: date, until: date, currency: str, policy: Policy) -> N
     """The couples behind a figure: those that moved in a time, or those that count at its end."""
     with filters():
         which = one_of("Couples that", _WHICH, key="behind", shown_as=_WHICH_WORDS.__getitem__)
-        first, last = month(since, until)
         if which == "moved":
+            first, last = month(since, until)
             moved = choose("Moved by", MOVEMENTS, key="moved")
         else:
+            day = day_of("At the end of", until, key="day")
             plans = {
-                row.plan_id: row.plan for row in desk.read(revenue.plan_mix, last, currency, policy).plans
+                row.plan_id: row.plan for row in desk.read(revenue.plan_mix, day, currency, policy).plans
             }
             plan = pick_named("Plan", plans, key="plan")
             billed = choose("Billed", ("monthly", "annual"), key="billed")
@@ -79,13 +80,13 @@ def couples_behind(since: date, until: date, currency: str, policy: Policy) -> N
             policy=policy.name,
         )
         return
-    st.caption(f"Subscriptions that count at the end of {last}, each with its couple: they add up to MRR.")
+    st.caption(f"Subscriptions that count at the end of {day}, each with its couple: they add up to MRR.")
     table(
         behind.couples_in_mrr,
         key="counted",
         opens="relationship_id",
         empty="Nothing counted on that day.",
-        day=last,
+        day=day,
         plan_id=plan,
         billing_period=billed,
         currency=currency,

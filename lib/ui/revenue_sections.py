@@ -50,8 +50,8 @@ class Looked:
         return remarks.by_day(self.written)
 
 
-def mrr_section(at: Looked, days: MrrSeries, before: MrrSeries | None) -> None:
-    """MRR by day, beside an earlier time or stacked by segment."""
+def mrr_section(at: Looked, days: MrrSeries, before: MrrSeries | None, picks: Sequence[str]) -> None:
+    """MRR by day, beside an earlier time or stacked by segment; a click on a day gives `picks`."""
     by = choose("Stacked by", segments.CHOICES, key="by")
     if by:
         whole = desk.read(segments.mrr_by_segment, at.since, at.until, by, at.currency, at.policy)
@@ -77,6 +77,7 @@ def mrr_section(at: Looked, days: MrrSeries, before: MrrSeries | None) -> None:
             columns=comparison.DAY_COLUMNS if beside else series.MRR_COLUMNS,
             key="mrr",
             why_not=days.why_not,
+            picks=picks,
         )
     day_remarks(at.written, at.until)
 
@@ -96,6 +97,7 @@ def movements_section(at: Looked, picks: Sequence[str]) -> None:
             columns=segments.MONTH_COLUMNS,
             key="segments",
             why_not=parts.why_not,
+            picks=picks,
         )
     else:
         months = desk.read(revenue.churn_by_month, at.since, at.until, at.currency, at.policy)

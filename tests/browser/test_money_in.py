@@ -1,4 +1,4 @@
-"""From a bar of money on the Revenue page to the payments that it counts, in a real browser."""
+"""From money and from a day of MRR on the Revenue page to what they count, in a real browser."""
 
 import re
 
@@ -27,3 +27,18 @@ def test_finance_goes_from_a_bar_of_money_to_one_payment(open_desk: OpenDesk) ->
     desk.settled()
 
     expect(desk.page.get_by_role("link", name="The couple")).to_be_visible()
+
+
+def test_finance_goes_from_a_day_of_mrr_to_the_couples_that_count_on_it(open_desk: OpenDesk) -> None:
+    desk = open_desk(Role.FINANCE)
+    desk.open("revenue", "MRR by day")
+    line = desk.page.locator(".js-plotly-plot .scatterlayer .points path.point")
+    line.first.wait_for(state="attached")
+    desk.page.locator(".js-plotly-plot").scroll_into_view_if_needed()
+    box = line.nth(line.count() // 2).bounding_box()
+    assert box is not None
+    desk.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    desk.page.wait_for_url(re.compile(r"day=\d{4}-\d\d-\d\d"), wait_until="commit")
+    desk.settled()
+
+    desk.says("they add up to MRR")
