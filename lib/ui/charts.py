@@ -152,6 +152,9 @@ def month(since: date, until: date, *, key: str = "month") -> tuple[date, date]:
     while firsts[-1] > since:
         firsts.append(moments.month_start(firsts[-1] - timedelta(days=1)))
     named = {f"{first:%Y-%m}": first for first in firsts}
+    asked = st.query_params.get(key)
+    if key not in st.session_state and asked in (*named, LAST_30_DAYS):
+        st.session_state[key] = asked  # a click that led here left it in the address alone
     chosen = st.selectbox("Month", [*named, LAST_30_DAYS], key=key, bind="query-params", on_change=first_page)
     if chosen == LAST_30_DAYS:
         return until - timedelta(days=29), until

@@ -40,5 +40,7 @@ def test_finance_goes_from_a_day_of_mrr_to_the_couples_that_count_on_it(open_des
     desk.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     desk.page.wait_for_url(re.compile(r"day=\d{4}-\d\d-\d\d"), wait_until="commit")
     desk.settled()
+    clicked = re.search(r"day=([\d-]+)", desk.page.url)
+    assert clicked is not None
 
-    desk.says("they add up to MRR")
+    desk.says(f"count at the end of {clicked[1]}")

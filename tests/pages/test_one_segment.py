@@ -1,4 +1,4 @@
-"""One segment of revenue by itself, without a browser."""
+"""One segment of revenue, or one day of it, by itself, without a browser."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -36,3 +36,13 @@ def test_one_segment_is_looked_at_by_itself(database: Database, section: str) ->
     assert not one.exception, one.exception
     assert set(whole.dataframe[-1].value["segment"]) == {"annual", "monthly"}
     assert set(one.dataframe[-1].value["segment"]) == {"annual"}
+
+
+def test_the_day_in_the_address_is_the_one_that_is_looked_at(database: Database) -> None:
+    day = moments.now().date() - timedelta(days=2)
+    page = open_page(Role.FINANCE, "revenue", section="Couples", behind="counted", day=f"{day}")
+    nonsense = open_page(Role.FINANCE, "revenue", section="Couples", behind="counted", day="yesterday")
+
+    assert [each.value for each in page.date_input] == [day]
+    assert len(page.dataframe[-1].value) == 2
+    assert not nonsense.exception, nonsense.exception
