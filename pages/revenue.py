@@ -41,7 +41,7 @@ looked = ui.Looked(since, until, currency, policy, earlier, ui.read(remarks.betw
 
 match ui.sections("MRR", "Movements", "Plan mix", "Churn", "Payments", revenue_figures.BEHIND):
     case "MRR":
-        ui.mrr_section(looked, days, before)
+        ui.mrr_section(looked, days, before, ("day", "behind", "section") if may_see else ())
     case "Movements":
         ui.movements_section(looked, way_down)
     case "Plan mix":

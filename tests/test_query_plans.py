@@ -21,7 +21,7 @@ from lib.core.access import Actor, Role
 from lib.core.database import Database
 from lib.core.listing import LISTINGS
 from lib.core.work import reading
-from lib.metrics import at_stripe, bridge, cohort_couples, dyads
+from lib.metrics import at_stripe, bridge, cohort_couples, dyads, money_rows
 from lib.metrics.mrr import MOVEMENTS
 from lib.services import (
     addons,
@@ -129,6 +129,12 @@ FILTERS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "at_stripe.at_stripe": {"kind": (None, *at_stripe.CLASSES)},
     "behind.couples_behind": {"since": (SINCE,), "until": (UNTIL,), "movement": (None, *MOVEMENTS)},
     "behind.couples_in_mrr": {"day": (UNTIL,), "plan_id": (None, "plan_1")},
+    "money_behind.payments_behind": {
+        "what": money_rows.WHATS,
+        "since": (SINCE,),
+        "until": (UNTIL,),
+        "detail": (None, "subscription"),
+    },
     "month_close.late_entries": {"month": (SINCE,), "after": (10,)},
     "month_close.late_payments": {"month": (SINCE,), "after": (10,)},
     "month_close.reconciled": {"reconciliation_id": ("one",), "state": (None, "matched")},
@@ -194,6 +200,7 @@ MAY_BE_SORTED = {
     "gifts.gifts": {"q", "ending"},
     "addons.purchases": {"q"},
     "credits.movements": {"q"},
+    "money_behind.payments_behind": {"what"},
     "month_close.reconciled": {"reconciliation_id"},
     "staff.people": {""},
     "sessions.live": {""},

@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 from lib.core import money
 
 HEIGHT: Final = 320
+SO_FAR: Final = "so far"
+"""What is said beside a period that is not over."""
 
 
 def chart(title: str, currency: str, *, horizontal: bool = False) -> go.Figure:

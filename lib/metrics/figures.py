@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from lib.core import money
 from lib.metrics.cohorts import RealisedLtv, Retention
+from lib.metrics.drawing import SO_FAR
 from lib.metrics.drawing import layout as _layout
 from lib.metrics.drawing import units as _units
 from lib.metrics.figure import percent, rounded
@@ -21,7 +22,6 @@ from lib.metrics.figure import percent, rounded
 ROW_HEIGHT: Final = 26  # pixels of a grid
 # What is written on a square: by its own colour, whatever the theme's is.
 _INK, _LIGHT, _DARK_FROM = "#10203a", "#ffffff", 0.68
-SO_FAR: Final = "so far"
 AVERAGE: Final = "Average"
 _HATCHED: Final = "/"
 

@@ -4,9 +4,9 @@ from typing import Final
 
 import plotly.graph_objects as go
 
-from lib.metrics.drawing import layout
+from lib.metrics.drawing import SO_FAR, layout
 from lib.metrics.figure import percent, rounded
-from lib.metrics.figures import AVERAGE, SO_FAR, Square, grid
+from lib.metrics.figures import AVERAGE, Square, grid
 from lib.metrics.funnels_read import Funnel
 from lib.metrics.funnels_table import step_rows
 from lib.metrics.retention_read import Retention

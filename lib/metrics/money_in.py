@@ -2,36 +2,34 @@
 
     paid       payments that went through, on the day on which they did
     refunded   refunds that Stripe paid, on the day on which it did
-    failed     tries that were refused, on the day of the try
-    recovered  payments of a subscription that went through after a refused try of it in the 30 days before
+    failed     payments whose newest try was refused, on the day of the try
+    recovered  payments that went through within 30 days after a refused try
 
-The failed payment rate is failed tries / (failed tries + payments that went through). The rows come from
-`admin_payment_days`, which a job fills (`counted`).
+Which rows these are is `money_rows`. The failed payment rate is failed tries / (failed tries + payments that
+went through). The figures come from `admin_payment_days`, which a job fills (`counted`).
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from fractions import Fraction
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import CompoundSelect, exists, func, literal, select, union_all
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import func, select, union_all
+from sqlalchemy.orm import Session
 
 from lib.core.access import Permission
-from lib.core.listing import AnyRow, Column
+from lib.core.listing import AnyRow, AnySelect, Column
 from lib.core.moments import day_bounds, month_start, next_month
 from lib.core.work import View, query
+from lib.metrics import money_rows
 from lib.metrics.figure import Basis
 from lib.metrics.policies import HOUSE, Policy
-from lib.models import Payment, PaymentDay, Refund, sortable
-from lib.payments.balance import moves
-from lib.services.refunds import REASONS
+from lib.models import PaymentDay
+from lib.models.types import TotalCents
 
-AFTER_A_REFUSAL: Final = timedelta(days=30)
-OTHER: Final = "other"
 _NOTHING: Final = "Nothing was paid in this time, or it was not counted yet: the worker does it every hour."
 # What was paid for, as production names it, in words, and with the pattern of its bars.
 KINDS: Final = (
@@ -47,8 +45,13 @@ COLUMNS: Final = (
     Column("paid_cents", "Paid", "money"),
     *(Column(f"{kind}_cents", title, "money") for kind, title, _ in KINDS),
     Column("refunded_cents", "Refunded", "money"),
+    Column("complete", "Complete", "flag"),
+)
+REFUSED_COLUMNS: Final = (
+    Column("month", "Month", "day"),
     Column("failed_cents", "Refused", "money"),
-    Column("failed_payments", "Refused tries", "count"),
+    Column("failed_payments", "Refused payments", "count"),
+    Column("paid_payments", "Went through", "count"),
     Column("failed_rate", "Failed payment rate", "percent"),
     Column("recovered_cents", "Recovered", "money"),
     Column("recovered_payments", "Recovered payments", "count"),
@@ -141,67 +144,24 @@ def money_in(view: View, since: date, until: date, currency: str = "USD", policy
 
 def counted(session: Session, day: date, zone: str = "UTC") -> list[dict[str, Any]]:
     """The rows of one day, counted anew: day, currency, what, detail, cents, payments."""
-    start, end = day_bounds(day, zone)
-    found: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for what, currency, detail, cents, payments in session.execute(_moved(start, end)):
-        known = detail if what != "refunded" or detail in REASONS else OTHER
-        sums = found[str(currency), what, known or ""]
-        sums[0] += int(cents or 0)
-        sums[1] += int(payments)
+    found = union_all(*(_sums(what, *day_bounds(day, zone)) for what in money_rows.WHATS))
     return [
         {
             "day": day,
             "currency": currency,
             "what": what,
             "detail": detail,
-            "cents": sums[0],
-            "payments": sums[1],
+            "cents": int(cents),
+            "payments": int(payments),
         }
-        for (currency, what, detail), sums in sorted(found.items())
+        for what, currency, detail, cents, payments in sorted(tuple(row) for row in session.execute(found))
     ]
 
 
-def _moved(start: datetime, end: datetime) -> CompoundSelect[Any]:
-    """What, currency, detail, cents and how many of each thing that moved in a time."""
-    code: Any = moves.currency_of(Payment.currency)
-    paid = moves.paid(
-        start,
-        end,
-        code.label("currency"),
-        Payment.transaction_type.label("detail"),
-        Payment.amount_cents.label("cents"),
-        Payment.subscription_id.label("subscription_id"),
-    ).subquery()
-    cents, number = func.sum(paid.c.cents), func.count()
-    went_through = select(literal("paid"), paid.c.currency, paid.c.detail, cents, number)
-    given_back = moves.refunded(
-        start,
-        end,
-        literal("refunded"),
-        code,
-        Refund.refund_reason,
-        func.sum(Refund.refund_amount_cents),
-        func.count(),
-    )
-    tried = sortable(Payment.created_at)
-    refused = select(literal("failed"), code, literal(""), func.sum(Payment.amount_cents), func.count())
-    before = aliased(Payment, name="refused_before")
-    at = sortable(before.created_at)
-    recovered = select(literal("recovered"), paid.c.currency, literal(""), cents, number).where(
-        paid.c.detail == "subscription",
-        exists().where(
-            before.subscription_id == paid.c.subscription_id,
-            before.status == "failed",
-            at <= paid.c.moved_at,
-            at >= start - AFTER_A_REFUSAL,
-        ),
-    )
-    return union_all(
-        went_through.group_by(paid.c.currency, paid.c.detail),
-        given_back.group_by(code, Refund.refund_reason),
-        refused.where(Payment.status == "failed", moves.within(tried, start, end)).group_by(code),
-        recovered.group_by(paid.c.currency),
-    )
+def _sums(what: str, start: datetime, end: datetime) -> AnySelect:
+    of = money_rows.rows(what, start, end).c
+    key = (of.what, of.currency, of.detail)
+    return select(*key, func.sum(of.cents, type_=TotalCents), func.count()).group_by(*key)
 
 
 def _month(month: date, currency: str, rows: Sequence[AnyRow], zone: str) -> MoneyMonth:

@@ -14,16 +14,15 @@ import plotly.graph_objects as go
 from lib.core import money
 from lib.core.moments import month_start
 from lib.metrics.comparison import DayBeside, MonthBeside
+from lib.metrics.drawing import SO_FAR
 from lib.metrics.drawing import chart as _chart
 from lib.metrics.drawing import layout as _layout
 from lib.metrics.drawing import units as _units
 from lib.metrics.exchange import ReportedMonth
 from lib.metrics.figure import percent
-from lib.metrics.money_in import KINDS, MoneyMonth
 from lib.metrics.segments import SegmentMonth, SegmentSeries
 from lib.metrics.series import Month, MonthSeries, MrrDay, MrrSeries, PlanMix
 
-SO_FAR: Final = "so far"
 BEHIND: Final = "Couples"
 """The section of the Revenue page that lists the couples behind a bar."""
 _HATCHED: Final = "/"
@@ -48,7 +47,8 @@ def mrr_line(
 ) -> go.Figure:
     """MRR at the end of each day; the days that were not over when they were counted are dotted.
 
-    `beside` is drawn dashed, at the days that it is compared with. `remarks` are texts by day.
+    `beside` is drawn dashed, at the days that it is compared with. `remarks` are texts by day. A click on a
+    day gives it and the section with the couples that count at its end.
     """
     whole = [day for day in series.days if day.complete]
     running = [day for day in series.days if not day.complete]
@@ -77,6 +77,7 @@ def mrr_line(
     if remarks:
         at = {day.day: _units(day.mrr_cents, series.currency) for day in series.days}
         _remark(figure, {day: text for day, text in remarks.items() if day in at}, at)
+    figure.update_layout(clickmode="event+select", dragmode=False)
     return figure
 
 
@@ -103,7 +104,10 @@ def segment_areas(series: SegmentSeries) -> go.Figure:
 
 
 def segment_bars(months: Sequence[SegmentMonth], currency: str) -> go.Figure:
-    """By how much each segment changed MRR in each month: gains above the line, losses below it."""
+    """By how much each segment changed MRR in each month: gains above the line, losses below it.
+
+    A click on one gives its month, and the section with the couples that moved in it.
+    """
     figure = _chart(f"Net change of MRR ({currency})", currency)
     names = list(dict.fromkeys(each.segment for each in months))
     for number, name in enumerate(names):
@@ -113,13 +117,14 @@ def segment_bars(months: Sequence[SegmentMonth], currency: str) -> go.Figure:
                 name=name,
                 x=[f"{each.month:%b %Y}" for each in mine],
                 y=[_units(each.net_cents, currency) for each in mine],
+                customdata=[(f"{each.month:%Y-%m}", None, "moved", BEHIND) for each in mine],
                 text=[money.show(each.net_cents, currency) for each in mine],
                 textposition="none",
                 marker_pattern_shape=_PATTERNS[number % len(_PATTERNS)],
                 hovertemplate=f"%{{x}}, {name}: %{{text}}<extra></extra>",
             )
         )
-    figure.update_layout(barmode="relative", showlegend=True, dragmode=False)
+    figure.update_layout(barmode="relative", showlegend=True, clickmode="event+select", dragmode=False)
     figure.update_xaxes(type="category", categoryorder="array", categoryarray=_in_order(months))
     return figure
 
@@ -267,47 +272,19 @@ def reported_bars(months: Sequence[ReportedMonth], currency: str) -> go.Figure:
     return figure
 
 
-def money_bars(months: Sequence[MoneyMonth], currency: str) -> go.Figure:
-    """What couples paid in each month by what it was for, above the line; what went back, below it.
-
-    A click on a bar gives its month, what it was for, and what became of the payments.
-    """
-    figure = _chart(f"Payments ({currency})", currency)
-    bars: list[tuple[str, str, int, str, str | None, str]] = [
-        (kind, title, 1, pattern, kind, "succeeded") for kind, title, pattern in KINDS
-    ]
-    bars.append(("refunded", "Refunds", -1, "x", None, "refunded"))
-    for field, title, sign, pattern, kind, status in bars:
-        amounts = [sign * each.cents(field) for each in months]
-        if not any(amounts):
-            continue
-        figure.add_trace(
-            go.Bar(
-                name=title,
-                x=[f"{each.month:%b %Y}{_so_far(each.complete)}" for each in months],
-                y=[_units(cents, currency) for cents in amounts],
-                text=[money.show(cents, currency) for cents in amounts],
-                textposition="none",
-                marker_pattern_shape=pattern,
-                customdata=[(f"{each.month:%Y-%m}", kind, status) for each in months],
-                hovertemplate=f"%{{x}}, {title}: %{{text}}<extra></extra>",
-            )
-        )
-    figure.update_layout(barmode="relative", showlegend=True, clickmode="event+select", dragmode=False)
-    figure.update_xaxes(type="category")
-    return figure
-
-
 def _line(days: Sequence[MrrDay], name: str, currency: str, *, dash: str) -> go.Scatter:
     return go.Scatter(
         name=name,
-        mode="lines" if dash == "solid" and len(days) > 1 else "lines+markers",
+        # A line by itself cannot be clicked: its days have marks, seen where there is little of a line.
+        mode="lines+markers",
+        marker={"size": 8, "opacity": 0 if dash == "solid" and len(days) > 1 else 1},
         line_dash=dash,
         x=[day.day for day in days],
         y=[_units(day.mrr_cents, currency) for day in days],
         text=[money.show(day.mrr_cents, currency) for day in days],
-        customdata=[day.couples for day in days],
-        hovertemplate=f"%{{x|%Y-%m-%d}}, {name}: %{{text}} from %{{customdata:,}} couples<extra></extra>",
+        hovertext=[f"from {day.couples:,} couples" for day in days],
+        customdata=[(f"{day.day}", "counted", BEHIND) for day in days],
+        hovertemplate=f"%{{x|%Y-%m-%d}}, {name}: %{{text}} %{{hovertext}}<extra></extra>",
     )
 
 

@@ -3,7 +3,7 @@
 Segments add up to the whole: a couple's movement is in the segment of its last entry of the day.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from typing import Any, Final
@@ -74,6 +74,12 @@ class SegmentSeries:
     basis: Basis
     why_not: str | None
 
+    def of(self, name: str | None) -> "SegmentSeries":
+        """One segment by itself; all of them for None."""
+        if name is None:
+            return self
+        return replace(self, names=(name,), days=tuple(day for day in self.days if day.segment == name))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentMonth(Moved):
@@ -96,6 +102,17 @@ class SegmentMonths:
     months: tuple[SegmentMonth, ...]
     basis: Basis
     why_not: str | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The segments in which something moved, in the order of their names."""
+        return tuple(sorted({each.segment for each in self.months}))
+
+    def of(self, name: str | None) -> "SegmentMonths":
+        """One segment by itself; all of them for None."""
+        if name is None:
+            return self
+        return replace(self, months=tuple(each for each in self.months if each.segment == name))
 
 
 @query(Permission.REVENUE_READ)

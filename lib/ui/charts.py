@@ -70,10 +70,14 @@ def _picture_only(title: str) -> dict[str, Any]:
 
 
 def _pick(key: str, names: Sequence[str]) -> None:
-    """Set filters to what the clicked point carries; a click beside the points changes nothing."""
+    """Set filters to what the clicked point carries; a click beside the points changes nothing.
+
+    Neither does one on a point of an earlier period, or on a remark: they carry nothing.
+    """
     points = st.session_state[key].selection.points
-    if points:
-        lead(**dict(zip(names, points[0]["customdata"], strict=True)))
+    carried = points[0].get("customdata") if points else None
+    if carried:
+        lead(**dict(zip(names, carried, strict=True)))
 
 
 def stands_on(basis: Basis) -> None:
@@ -149,6 +153,9 @@ def month(since: date, until: date, *, key: str = "month") -> tuple[date, date]:
     while firsts[-1] > since:
         firsts.append(moments.month_start(firsts[-1] - timedelta(days=1)))
     named = {f"{first:%Y-%m}": first for first in firsts}
+    asked = st.query_params.get(key)
+    if key not in st.session_state and asked in (*named, LAST_30_DAYS):
+        st.session_state[key] = asked  # a click that led here left it in the address alone
     chosen = st.selectbox("Month", [*named, LAST_30_DAYS], key=key, bind="query-params", on_change=first_page)
     if chosen == LAST_30_DAYS:
         return until - timedelta(days=29), until

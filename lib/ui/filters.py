@@ -141,6 +141,25 @@ def since(label: str, *, key: str) -> date | None:
     return moments.now().date() - timedelta(days=_WITHIN[chosen]) if chosen else None
 
 
+def day_of(label: str, latest: date, *, key: str) -> date:
+    """A day up to `latest`, from the address; `latest` until another is chosen."""
+    named = _day(st.query_params.get(key, ""))
+    if named is not None and named <= latest and key not in st.session_state:
+        st.session_state[key] = named  # a click that led here left it in the address alone
+    st.session_state.setdefault(key, latest)
+    chosen = st.date_input(
+        label, max_value=latest, key=key, bind="query-params", on_change=first_page, width=160
+    )
+    return chosen if isinstance(chosen, date) else latest
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def money_box(label: str, currency: str, default_cents: int | None, *, key: str) -> int | None:
     """An amount that the page needs before it can show an effect, in minor units.
 

@@ -7,7 +7,17 @@ from datetime import date
 import streamlit as st
 
 from lib.core.access import Permission
-from lib.metrics import comparison, money_in, recurring_rates, revenue, revenue_figures, segments, series
+from lib.metrics import (
+    comparison,
+    money_figures,
+    money_in,
+    rates,
+    recurring_rates,
+    revenue,
+    revenue_figures,
+    segments,
+    series,
+)
 from lib.metrics.comparison import Earlier, MonthBeside
 from lib.metrics.policies import Policy
 from lib.metrics.recurring_rates import RecurringRates
@@ -16,8 +26,8 @@ from lib.services import remarks
 from lib.services.remarks import Remark
 from lib.ui import desk
 from lib.ui.charts import chart
-from lib.ui.filters import choose
-from lib.ui.revenue_behind import payments_of_month
+from lib.ui.filters import choose, pick
+from lib.ui.revenue_behind import payments_behind
 from lib.ui.revenue_desk import day_remarks
 from lib.ui.show import plain
 from lib.ui.table import frame
@@ -40,11 +50,12 @@ class Looked:
         return remarks.by_day(self.written)
 
 
-def mrr_section(at: Looked, days: MrrSeries, before: MrrSeries | None) -> None:
-    """MRR by day, beside an earlier time or stacked by segment."""
+def mrr_section(at: Looked, days: MrrSeries, before: MrrSeries | None, picks: Sequence[str]) -> None:
+    """MRR by day, beside an earlier time or stacked by segment; a click on a day gives `picks`."""
     by = choose("Stacked by", segments.CHOICES, key="by")
     if by:
-        parts = desk.read(segments.mrr_by_segment, at.since, at.until, by, at.currency, at.policy)
+        whole = desk.read(segments.mrr_by_segment, at.since, at.until, by, at.currency, at.policy)
+        parts = whole.of(_only(by, whole.names))
         chart(
             revenue_figures.segment_areas(parts),
             title=f"MRR by day and {by}",
@@ -66,6 +77,7 @@ def mrr_section(at: Looked, days: MrrSeries, before: MrrSeries | None) -> None:
             columns=comparison.DAY_COLUMNS if beside else series.MRR_COLUMNS,
             key="mrr",
             why_not=days.why_not,
+            picks=picks,
         )
     day_remarks(at.written, at.until)
 
@@ -74,7 +86,8 @@ def movements_section(at: Looked, picks: Sequence[str]) -> None:
     """What moved MRR in each month, beside an earlier time or by segment; a click gives `picks`."""
     by = choose("By", segments.CHOICES, key="by")
     if by:
-        parts = desk.read(segments.movements_by_segment, at.since, at.until, by, at.currency, at.policy)
+        moved = desk.read(segments.movements_by_segment, at.since, at.until, by, at.currency, at.policy)
+        parts = moved.of(_only(by, moved.names))
         chart(
             revenue_figures.segment_bars(parts.months, at.currency),
             title=f"What moved MRR by {by}",
@@ -84,6 +97,7 @@ def movements_section(at: Looked, picks: Sequence[str]) -> None:
             columns=segments.MONTH_COLUMNS,
             key="segments",
             why_not=parts.why_not,
+            picks=picks,
         )
     else:
         months = desk.read(revenue.churn_by_month, at.since, at.until, at.currency, at.policy)
@@ -144,7 +158,7 @@ def payments_section(at: Looked) -> None:
     """What was paid, given back, refused and recovered in each month, and the payments behind it."""
     paid = desk.read(money_in.money_in, at.since, at.until, at.currency, at.policy)
     chart(
-        revenue_figures.money_bars(paid.months, at.currency),
+        money_figures.money_bars(paid.months, at.currency),
         title="Payments by month",
         about="What couples paid, by what it was for, and what went back; whatever the policy",
         basis=paid.basis,
@@ -152,13 +166,29 @@ def payments_section(at: Looked) -> None:
         columns=money_in.COLUMNS,
         key="money",
         why_not=paid.why_not,
-        picks=("month", "kind", "status"),
+        picks=money_figures.PICKS,
+    )
+    chart(
+        money_figures.refusal_bars(paid.months, at.currency),
+        title="Refused and recovered",
+        about=f"The failed payment rate is: {rates.FAILED_PAYMENTS.definition.rstrip('.').lower()}",
+        basis=paid.basis,
+        rows=paid.months,
+        columns=money_in.REFUSED_COLUMNS,
+        key="refused",
+        why_not=paid.why_not,
+        picks=money_figures.PICKS,
     )
     if paid.reasons:
         st.subheader("Refunds by reason", anchor=False, help="Refunds that Stripe paid in these months")
         frame(paid.reasons, money_in.REASON_COLUMNS, key="reasons", alt="Refunds by reason")
     if desk.may(Permission.PAYMENTS_READ):
-        payments_of_month(at.since, at.until)
+        payments_behind(at.since, at.until, at.currency, at.policy.zone)
+
+
+def _only(by: str, names: Sequence[str]) -> str | None:
+    """The one segment that is looked at, from the address; None for all of them."""
+    return pick("Only", names, key=f"only_{by}".replace(" ", "_"), shown_as=plain)
 
 
 def _earlier_months(at: Looked, months: MonthSeries) -> tuple[MonthBeside, ...]:

@@ -5,7 +5,7 @@ was processed; a payment of which that was not noted, when it was made. A disput
 opened and gives it back when it was won; an inquiry takes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -47,11 +47,18 @@ def currency_of(column: Any) -> ColumnElement[str]:
 
 def paid(start: datetime, end: datetime, *columns: Any) -> CompoundSelect[*tuple[Any, ...]]:
     """Payments that went through from `start` on and before `end`: those columns, and `moved_at`."""
+    return tried(PAID, start, end, *columns)
+
+
+def tried(
+    statuses: Collection[str], start: datetime, end: datetime, *columns: Any
+) -> CompoundSelect[*tuple[Any, ...]]:
+    """Payments in some statuses that were processed, or else made, from `start` on and before `end`."""
     processed = select(*columns, _PROCESSED.label("moved_at")).where(
-        Payment.status.in_(PAID), within(_PROCESSED, start, end)
+        Payment.status.in_(statuses), within(_PROCESSED, start, end)
     )
     not_noted = select(*columns, _MADE.label("moved_at")).where(
-        Payment.status.in_(PAID), Payment.processed_at.is_(None), within(_MADE, start, end)
+        Payment.status.in_(statuses), Payment.processed_at.is_(None), within(_MADE, start, end)
     )
     return union_all(processed, not_noted)
 

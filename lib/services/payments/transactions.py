@@ -36,14 +36,13 @@ def payments(
     status: str | None = None,
     kind: str | None = None,
     since: date | None = None,
-    until: date | None = None,
     amount: str = "",
 ) -> AnySelect:
     """Payments, newest first.
 
     `q`: a whole e-mail address, or an id: the payment's, its couple's, payer's or subscription's, or Stripe's
-    of the payment, charge, invoice or dispute. `since`, `until`: the first and the last day (UTC).
-    `amount`: as typed, `30` or `20-100`. Raises Invalid for what is no status, kind or amount.
+    of the payment, charge, invoice or dispute. `since`: the first day (UTC). `amount`: as typed, `30` or
+    `20-100`. Raises Invalid for what is no status, kind or amount.
     """
     statement: AnySelect = (
         select(
@@ -73,8 +72,6 @@ def payments(
             statement = statement.where(column == wanted)
     if since:
         statement = statement.where(sortable(Payment.created_at) >= moments.day_bounds(since)[0])
-    if until:
-        statement = statement.where(sortable(Payment.created_at) < moments.day_bounds(until)[1])
     if amount.strip():
         statement = statement.where(Payment.amount_cents.between(*_range(amount)))
     return statement.where(_matching(q.strip())) if q.strip() else statement
