@@ -6,7 +6,7 @@ one that is stored: payments of a month go on changing for a while. The first ru
 everything.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -23,8 +23,8 @@ from lib.core.settings import Settings
 from lib.core.work import Work, job, working
 from lib.jobs import daily, runs, user_cohorts
 from lib.jobs.runs import Tell, both, unheard
-from lib.metrics import cohort_rows
-from lib.metrics.policies import POLICIES
+from lib.metrics import cohort_rows, policies
+from lib.metrics.policies import POLICIES, Policy
 from lib.models import CohortMonth, MetricDay
 
 NAME: Final = "cohorts"
@@ -79,10 +79,12 @@ def run(
     seen = None if everything else runs.latest(database, NAME, state="done")
     with runs.running(database, NAME, clock=lambda: now or moments.now()) as under_way:
         heard = both(under_way.progress, tell)
-        since, until = _to_count(under_way, seen, moment)
+        chosen = tuple(policies.of(settings).values())
+        today = moments.day_of(moment, settings.business_zone)
+        since, until = _to_count(under_way, seen, today)
         for number, month in enumerate(_months(since, until), 1):
             with working(database, ACTOR, now=moment) as work:
-                count_month(work, month)
+                count_month(work, month, chosen)
             heard(number)
         compared = 0
         if seen is None or seen.started_at < moments.day_bounds(moment.date())[0]:
@@ -94,17 +96,17 @@ def run(
 
 
 @job
-def count_month(work: Work, month: date) -> None:
-    """Count one month anew for every policy; what is stored of later months is taken away.
+def count_month(work: Work, month: date, chosen: Collection[Policy]) -> None:
+    """Count one month anew for some policies, as they are set; what is stored of later months is taken away.
 
     The months before must be there. Running it twice gives the same rows.
     """
-    for policy in POLICIES.values():
+    for policy in chosen:
         for statement in cohort_rows.forget(month, policy):
             work.session.execute(statement)
         joined: Any = work.session.execute(cohort_rows.couples(month, policy))
         work.count(f"couples, {policy.name}", joined.rowcount)
-    work.session.execute(cohort_rows.changes(month, POLICIES.values(), work.now))
+    work.session.execute(cohort_rows.changes(month, chosen, work.now))
 
 
 def _is_running(database: Database, now: datetime) -> bool:
@@ -114,9 +116,9 @@ def _is_running(database: Database, now: datetime) -> bool:
     )
 
 
-def _to_count(under_way: runs.Run, seen: runs.PastRun | None, moment: datetime) -> tuple[date | None, date]:
+def _to_count(under_way: runs.Run, seen: runs.PastRun | None, today: date) -> tuple[date | None, date]:
     """The first and the last month to count; (None, …) while nobody has paid."""
-    until = month_start(moment.date())
+    until = month_start(today)
     with Session(under_way.database.primary.execution_options(writes=False)) as session:
         counted_at = session.scalar(select(func.max(MetricDay.computed_at)))
         under_way.summary |= {"counted_at": counted_at and counted_at.isoformat(), "fills": FILLS}
@@ -124,7 +126,7 @@ def _to_count(under_way: runs.Run, seen: runs.PastRun | None, moment: datetime) 
         if first is None:
             return None, until
         stored = session.scalar(select(func.max(CohortMonth.month)))
-        if _counts_everything(seen, moment) or stored is None:
+        if _counts_everything(seen, today) or stored is None:
             return first, until
         assert seen is not None
         late = session.scalar(
@@ -136,12 +138,12 @@ def _to_count(under_way: runs.Run, seen: runs.PastRun | None, moment: datetime) 
     return max(first, min(before, month_start(late)) if late else before), until
 
 
-def _counts_everything(seen: runs.PastRun | None, moment: datetime) -> bool:
+def _counts_everything(seen: runs.PastRun | None, today: date) -> bool:
     return (
         seen is None
         or seen.summary.get("fills") != FILLS
         or not seen.summary.get("counted_at")
-        or month_start(seen.started_at.date()) != month_start(moment.date())
+        or month_start(seen.started_at.date()) != month_start(today)
     )
 
 

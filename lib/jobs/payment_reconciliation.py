@@ -46,7 +46,7 @@ def run_for_day(database: Database, day: date, settings: Settings, now: datetime
     """
     gateway = gateway_of(settings)
     with runs.running(database, NAME, clock=moments.now) as under_way:
-        waiting = _waiting(database) or _asked_now(database, day, now)
+        waiting = _waiting(database) or _asked_now(database, day, settings.business_zone, now)
         if gateway is None:
             under_way.summary["skipped"] = NO_KEY
             balance.give_up(database, waiting, NO_KEY, now)
@@ -67,7 +67,9 @@ def tie_month(
         return None
     with runs.running(database, NAME, argument=f"{month:%Y-%m}", clock=moments.now) as under_way:
         with working(database, _WORKER, now=now) as work:
-            asked = reconciliation.reconcile(work, month, reason="The month is over")
+            asked = reconciliation.reconcile(
+                work, month, reason="The month is over", zone=settings.business_zone
+            )
         return _tied(under_way, gateway, asked, settings, tell)
 
 
@@ -87,6 +89,7 @@ def _tied(
             reconciliation_id,
             budget=Budget(settings.stripe_reads_per_second),
             progress=both(under_way.progress, tell),
+            zone=settings.business_zone,
         )
     finally:
         gateway.close()
@@ -104,9 +107,9 @@ def _waiting(database: Database) -> str | None:
         )
 
 
-def _asked_now(database: Database, day: date, now: datetime) -> str:
+def _asked_now(database: Database, day: date, zone: str, now: datetime) -> str:
     month = moments.month_start(day)
-    if moments.next_month(month) > now.date():
+    if moments.next_month(month) > moments.day_of(now, zone):
         month = moments.month_start(month - timedelta(days=1))
     with working(database, _WORKER, now=now) as work:
-        return reconciliation.reconcile(work, month, reason="Asked for on the command line")
+        return reconciliation.reconcile(work, month, reason="Asked for on the command line", zone=zone)

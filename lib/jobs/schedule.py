@@ -35,7 +35,17 @@ from lib.jobs import (
 AFTER_A_CHANGE: Final = timedelta(minutes=1)
 AT_LEAST_EVERY: Final = timedelta(hours=1)
 AFTER_A_FAILURE: Final = timedelta(minutes=5)
-FOLLOWERS: Final = (cohorts.NAME, at_risk.NAME, experiments.NAME, staying.NAME)
+FOLLOWERS: Final = (
+    cohorts.NAME,
+    at_risk.NAME,
+    payment_days.NAME,
+    experiments.NAME,
+    error_groups.NAME,
+    usage.NAME,
+    funnels.NAME,
+    retention.NAME,
+    staying.NAME,
+)
 """What the worker does after the daily run, when it is due; by hand it is done with it."""
 
 

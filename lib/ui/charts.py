@@ -82,7 +82,7 @@ def _pick(key: str, names: Sequence[str]) -> None:
 
 def stands_on(basis: Basis) -> None:
     """Say under a figure which policy if it takes one, how many rows, and as of when."""
-    policy_of_it = f"Policy: {basis.policy.name} · " if basis.policy else ""
+    policy_of_it = f"Policy: {basis.policy.title} · " if basis.policy else ""
     counted_at = f" · counted {moment(basis.computed_at)}" if basis.computed_at else ""
     st.caption(f"{policy_of_it}{basis.rows:,} {basis.of_what}{counted_at}")
 

@@ -15,6 +15,7 @@ from lib.core.work import reading
 from lib.jobs import cohorts as counting
 from lib.jobs import daily, runs
 from lib.metrics import cohorts
+from lib.metrics.policies import POLICIES
 from lib.models import CohortCheck, CohortCouple, CohortMember, CohortMonth
 from tests.factories import make_couple, make_payment, make_refund, make_subscription, make_user, write
 from tests.metrics.ledger import ANNUAL, DESK, MONTHLY, NOW, day, entry
@@ -227,7 +228,7 @@ def test_a_run_that_was_killed_is_made_good_by_the_next_one(company: Database) -
     with pytest.raises(Refused, match="running already"):
         counting.run(company, OBSERVING, now=NOW - timedelta(hours=1))
     with counting.working(company, counting.ACTOR, now=NOW) as work:
-        counting.count_month(work, day("03-01"))
+        counting.count_month(work, day("03-01"), POLICIES.values())
     halfway = rows_of(company, CohortMonth)
     counting.run(company, OBSERVING, now=NOW)
 

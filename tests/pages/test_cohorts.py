@@ -44,7 +44,7 @@ def test_each_grid_says_what_it_stands_on(database: Database, section: str) -> N
     page = open_page(Role.FINANCE, "cohorts", section=section)
 
     assert not page.exception, page.exception
-    assert "Policy: house · 1 couples" in said(page)
+    assert "Policy: House policy · 1 couples" in said(page)
     assert "Hatched: the month goes on" in said(page)
     assert len(page.get("plotly_chart")) == 1
 
@@ -62,7 +62,7 @@ def test_another_policy_changes_the_cohorts_and_the_couples_of_a_cell(database: 
 
     assert not committed.exception, committed.exception
     assert "2 couples" in said(house)
-    assert "Policy: committed · 1 couples" in said(committed)
+    assert "Policy: Committed · 1 couples" in said(committed)
     assert sorted(house.dataframe[-1].value["partner_1"]) == ["Anna E.", "Berta E."]
     assert list(committed.dataframe[-1].value["partner_1"]) == ["Anna E."]
 

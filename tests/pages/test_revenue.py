@@ -53,7 +53,7 @@ def test_another_policy_changes_every_figure_and_is_named_under_it(database: Dat
 
     assert not committed.exception, committed.exception
     assert (tiles(house)["MRR"], tiles(committed)["MRR"]) == ("$60.00", "$30.00")
-    assert "Policy: committed" in said(committed)
+    assert "Policy: Committed" in said(committed)
     assert "- Set to cancel: **does not count**" in said(committed)
     assert "- Set to cancel: **counts until it ends**" in said(house)
 
