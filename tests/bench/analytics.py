@@ -26,9 +26,12 @@ from lib.core.database import Database
 from lib.core.work import reading
 from lib.jobs import error_groups as grouping
 from lib.jobs import experiments as counting
+from lib.jobs import funnels as funnel_job
+from lib.metrics.funnels_ready import READY
 from lib.models import ExperimentCount
-from lib.services import error_groups, error_logs, experiments
-from tests.bench import large
+from lib.services import error_logs, experiments
+from tests.bench import journeys, large
+from tests.bench.error_groups import read_list
 from tests.bench.large import Size
 from tests.bench.stripe import Measured, line
 from tests.statements import Meter
@@ -82,12 +85,12 @@ def _cost(database: Database, measure: Measure, meter: Meter) -> float:
 
 def _list_of_tests(database: Database) -> None:
     with reading(database, DESK) as view:
-        experiments.experiments(view)
+        experiments.listed(view)
 
 
 def _one_test(database: Database) -> None:
     with reading(database, DESK) as view:
-        experiments.one(view, large.TEST.format(0))
+        experiments.deciding(view, experiments.result(view, large.TEST.format(0)))
 
 
 def _count_tests(database: Database) -> None:
@@ -110,10 +113,19 @@ def _group_errors(database: Database) -> None:
     grouping.run(database, moments.now())
 
 
-def _groups_of_errors(database: Database) -> None:
+def _five_steps(database: Database) -> None:
     with reading(database, DESK) as view:
-        error_groups.error_groups.page(view)
-        error_groups.tail(view)
+        journeys.five_steps(view)
+
+
+def _ready_made(database: Database) -> None:
+    with reading(database, DESK) as view:
+        for name in READY:
+            journeys.ready_made(view, name)
+
+
+def _funnels_are_counted(database: Database) -> None:
+    funnel_job.run(database, moments.now().date())
 
 
 MEASURES: Final = (
@@ -123,7 +135,9 @@ MEASURES: Final = (
     Measure("errors: the newest", 100, _list_of_errors, of="database"),
     Measure("errors grouped by the job, all of them", None, _group_errors, times=0),
     Measure("errors grouped by the job, once more", None, _group_errors),
-    Measure("errors: groups", 100, _groups_of_errors, of="database"),
+    Measure("errors: groups", 100, read_list, of="database"),
+    Measure("funnel of five steps over 90 days, raw", 3_000, _five_steps),
+    Measure("funnels, ready-made, from the roll-up", 100, _ready_made, prepare=_funnels_are_counted),
 )
 
 

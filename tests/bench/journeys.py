@@ -44,13 +44,14 @@ def measure(database: Database, tell: Callable[[Measured], None] = lambda _measu
 
     limits: dict[Order, float] = {"ordered": 3.0, "strict": 6.0}
     for order, limit in limits.items():
-        say(f"funnel of 5 steps, {order}, raw", limit, partial(_five, order=order))
+        say(f"funnel of 5 steps, {order}, raw", limit, partial(five_steps, order=order))
     for name in READY:
-        say(f"funnel {name}, rolled up", 0.1, partial(_ready, name=name))
+        say(f"funnel {name}, rolled up", 0.1, partial(ready_made, name=name))
     return results
 
 
-def _five(view: View, order: Order) -> Any:
+def five_steps(view: View, order: Order = "ordered") -> Any:
+    """Couples through the five steps in 90 days, from the raw rows."""
     question = Question(tuple(Step(f"event:{name}") for name in STEPS), timedelta(days=14), order)
     today = view.now.date()
     return funnels_read.counted(
@@ -58,7 +59,8 @@ def _five(view: View, order: Order) -> Any:
     ).steps
 
 
-def _ready(view: View, name: str) -> Any:
+def ready_made(view: View, name: str) -> Any:
+    """One ready-made funnel over 90 days, from the roll-up."""
     today = view.now.date()
     return funnels_read.ready(view, name, today - DAYS, today).steps
 
