@@ -48,7 +48,9 @@ from lib.ui.error_case import (
     group_stack,
 )
 from lib.ui.error_desk import error_groups_list, error_row
-from lib.ui.experiment_desk import decide_test, decision_card, test_sections
+from lib.ui.experiment_desk import decide_test, decision_card
+from lib.ui.experiment_planner import plan_test
+from lib.ui.experiment_sections import test_sections
 from lib.ui.filters import choose, filters, first_page, one_of, pick, pick_named, search_box, since, toggle
 from lib.ui.finder import PLACEHOLDER, results
 from lib.ui.forms import action
@@ -99,7 +101,6 @@ from lib.ui.show import (
 )
 from lib.ui.starting import begin, hand_over
 from lib.ui.table import back, frame, open_row, opened, sections, table
-from lib.ui.test_planner import plan_test
 from lib.ui.usage_desk import (
     days_over,
     decimal,
