@@ -63,8 +63,7 @@ class Meter:
 
     def __init__(self, database: Database) -> None:
         self._spent = Spent()
-        self._listening = _noted(database, self._spent)
-        self._listening.__enter__()
+        event.listen(database.primary, "before_cursor_execute", self._note)
         if database.primary.dialect.name == "sqlite":
             database.primary.dispose()
             event.listen(database.primary, "do_connect", self._open)
@@ -78,6 +77,9 @@ class Meter:
         self._spent.statements.clear()
         self._spent.seconds = 0.0
         return spent
+
+    def _note(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        self._spent.statements.append(statement)
 
     def _open(self, _dialect: Any, _record: Any, _args: Any, options: dict[str, Any]) -> None:
         options["factory"] = _timed_connection(self._spent)

@@ -210,6 +210,8 @@ def _fact_width(text: str) -> int:
 
 def tiles(figures: Sequence[Tile]) -> None:
     """Show figures side by side, in columns of one width; one below the other on a narrow screen."""
+    if not figures:
+        return
     directions: dict[str, Any] = {"up": "normal", "down": "inverse", "neither": "off"}
     for column, figure in zip(st.columns(len(figures)), figures, strict=True):
         # Streamlit knows a loss by the plain hyphen in front of it.

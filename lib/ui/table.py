@@ -20,13 +20,16 @@ _PAGE_BUTTON_WIDTH: Final = 36
 def sections(*names: str, key: str = "section") -> str:
     """Sections of a page, one shown at a time and named in the address; gives the one that is open.
 
-    Only the open one is read from the database.
+    Only the open one is read from the database. A link may name it as a code: `single_errors`.
     """
+    named = st.query_params.get(key)
+    if named not in names and words(named) in names:
+        st.session_state[key] = words(named)
     chosen = st.segmented_control(
         "Section",
         list(names),
         key=key,
-        default=names[0],
+        default=None if words(named) in names and named not in names else names[0],
         required=True,
         bind="query-params",
         label_visibility="collapsed",

@@ -34,6 +34,7 @@ SIZE = {"couples": 60, "months": 6, "seed": 7}
 PATIENCE_MS = 30_000
 INCIDENT = "Something went wrong here"
 _ROW = 35  # pixels, of a table
+_ROWS_SHOWN = 15  # of a long table, which scrolls
 _WIDTH, _HEIGHT = 1280, 1000
 
 
@@ -125,8 +126,12 @@ class Desk:
         """Open a row of a table by its first column. It is drawn on a canvas, some time after the page."""
         grid = self.page.get_by_test_id("stDataFrame").filter(visible=True).nth(table)
         grid.locator("canvas").first.wait_for()
+        above = max(0, row + 1 - _ROWS_SHOWN)
+        if above:
+            grid.hover()
+            self.page.mouse.wheel(0, above * _ROW)
         for _ in range(5):
-            grid.click(position={"x": 30, "y": _ROW * (row + 1) + _ROW // 2})
+            grid.click(position={"x": 30, "y": _ROW * (row - above + 1) + _ROW // 2})
             with suppress(PlaywrightTimeout):
                 self.page.wait_for_url(re.compile(r"[?&]id="), timeout=PATIENCE_MS / 5, wait_until="commit")
                 break
