@@ -44,7 +44,8 @@ def decide_test(result: Result, deciding: Deciding) -> None:
     given: dict[str, Any] = {"needs": DECIDE, "shown": deciding.shown}
     name = result.experiment.name
     with st.container(horizontal=True):
-        _winners(result, deciding, given)
+        if not deciding.why_no_winner:
+            _winners(result, deciding, given)
         action(
             "Stop without a winner",
             experiments.stop,
@@ -69,12 +70,8 @@ def decide_test(result: Result, deciding: Deciding) -> None:
             icon=":material/more_time:",
             **given,
         )
-
-
-def _winners(result: Result, deciding: Deciding, given: Mapping[str, Any]) -> None:
-    """A button for each arm; a single closed one while no winner can be set."""
-    name = result.experiment.name
     if deciding.why_no_winner:
+        # Below the others, so that its sentence has the whole width.
         action(
             "Ship a winner",
             experiments.stop,
@@ -85,7 +82,11 @@ def _winners(result: Result, deciding: Deciding, given: Mapping[str, Any]) -> No
             icon=":material/rocket_launch:",
             **given,
         )
-        return
+
+
+def _winners(result: Result, deciding: Deciding, given: Mapping[str, Any]) -> None:
+    """A button for each arm."""
+    name = result.experiment.name
     for arm in result.names.values():
         action(
             f"Keep {arm}" if arm == result.control else f"Ship {arm}",
