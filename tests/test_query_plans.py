@@ -218,7 +218,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def database(file: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{file}")
     yield database
