@@ -98,7 +98,11 @@ class Worker:
 
     def tick(self) -> int:
         """Look after everything once; gives how much was done, 0 when there was nothing to do."""
-        return self._turn([self._heart, *self._money, *self._jobs, *self._long_jobs])
+        return self.look_after_money() + self._turn([*self._jobs, *self._long_jobs])
+
+    def look_after_money(self) -> int:
+        """Look after operations, events and plans once, and leave jobs to later; gives how much was done."""
+        return self._turn([self._heart, *self._money])
 
     def run_forever(self, stop: threading.Event) -> None:
         """Look after everything until `stop` is set; what was begun is finished first.
@@ -114,7 +118,9 @@ class Worker:
         for thread in threads:
             thread.start()
         log.info("worker %s begins", self.name)
-        self._loop(stop, [self._heart, *self._money])
+        while not stop.is_set():
+            if not self.look_after_money():
+                stop.wait(IDLE_PAUSE_S)
         for thread in threads:
             thread.join(timeout=IDLE_PAUSE_S * 4)
         log.info("worker %s ends", self.name)

@@ -22,6 +22,7 @@ from lib.core.access import Role
 from lib.core.database import Database
 from lib.core.settings import ROOT, Settings, child_environment
 from lib.demo import opening
+from lib.jobs import schedule
 from lib.models import masks
 from lib.payments.events import RefundFacts
 from lib.payments.gateway import Gateway
@@ -193,6 +194,9 @@ def build_company(folder: Path, *, say: Callable[[str], None] = print) -> None:
         schema.upgrade(database.primary)
         settings = Settings.from_environment({"ADMIN_DEMO": "1", "DATABASE_URL": database_url})
         opening.fill(database, settings, say=say, **SIZE)
+        # Once here, rather than by the worker of each copy.
+        for name in ("weekly", "monthly"):
+            schedule.run(name, database, settings)
     finally:
         database.dispose()
 

@@ -86,7 +86,7 @@ def worker_that_dies(database_url: str, stripe_url: str, moment: Moment, n: str)
     """Work until the n-th change at Stripe, and die at that moment."""
     gateway = DyingGateway(KEY, stripe_url, moment, int(n))
     worker = Worker(Database(database_url), gateway, settings(database_url), lease=SHORT_LEASE)
-    while worker.tick():
+    while worker.look_after_money():
         continue
 
 

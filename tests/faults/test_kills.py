@@ -56,7 +56,7 @@ def finish(database: Database, stripe: LocalStripe) -> None:
     gives_up_at = time.monotonic() + 60
     while open_operations(database):
         assert time.monotonic() < gives_up_at, "an operation stays open"
-        worker.tick() or time.sleep(0.1)
+        worker.look_after_money() or time.sleep(0.1)
 
 
 def open_operations(database: Database) -> list[str]:

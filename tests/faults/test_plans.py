@@ -64,7 +64,7 @@ def work_until_it_rests(database: Database, stripe: LocalStripe, plan_id: str) -
     at_work, gives_up_at = worker(database, stripe), time.monotonic() + 20
     while one(database, plan_id).state == "running":
         assert time.monotonic() < gives_up_at, "the plan never rests"
-        at_work.tick() or time.sleep(0.05)
+        at_work.look_after_money() or time.sleep(0.05)
     return one(database, plan_id)
 
 

@@ -51,7 +51,7 @@ def test_the_worker_repairs_what_was_asked_for(database: Database, made: Open) -
     settings = Settings.from_environment({"DATABASE_URL": str(database.primary.url)})
     worker = Worker(database, gateway, settings)
     worker._jobs, worker._long_jobs = [], []
-    worker.tick()
+    worker.look_after_money()
 
     finding = only(database, DriftFinding)
     assert (finding.state, finding.asked_by, finding.outcome) == ("repaired", "finance@example.org", None)
