@@ -39,7 +39,9 @@ may_see = ui.may(Permission.REVENUE_COUPLES)
 way_down = ("month", "moved", "behind", "section") if may_see else ()
 looked = ui.Looked(since, until, currency, policy, earlier, ui.read(remarks.between, since, until))
 
-match ui.sections("MRR", "Movements", "Plan mix", "Churn", "Payments", revenue_figures.BEHIND):
+match ui.sections(
+    "MRR", "Movements", "Plan mix", "Churn", "Payments", revenue_figures.BEHIND, "Stored by the app"
+):
     case "MRR":
         ui.mrr_section(looked, days, before, ("day", "behind", "section") if may_see else ())
     case "Movements":
@@ -50,6 +52,8 @@ match ui.sections("MRR", "Movements", "Plan mix", "Churn", "Payments", revenue_f
         ui.churn_section(looked, held, way_down)
     case "Payments":
         ui.payments_section(looked)
+    case "Stored by the app":
+        ui.stored_section(looked)
     case _ if not may_see:
         st.info("Your role sees sums, not the couples behind them.", icon=":material/block:")
     case _:

@@ -83,6 +83,7 @@ from lib.ui.revenue_sections import (
     mrr_section,
     payments_section,
     plan_mix_section,
+    stored_section,
 )
 from lib.ui.risk_desk import answer_risk, next_steps, risk_tiles
 from lib.ui.show import (
@@ -266,6 +267,7 @@ __all__ = [
     "steps",
     "stop_or_resume",
     "stored_by_the_app",
+    "stored_section",
     "switch_batch_off",
     "switch_code",
     "table",

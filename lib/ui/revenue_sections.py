@@ -17,6 +17,7 @@ from lib.metrics import (
     revenue_figures,
     segments,
     series,
+    stored_revenue,
 )
 from lib.metrics.comparison import Earlier, MonthBeside
 from lib.metrics.policies import Policy
@@ -25,7 +26,7 @@ from lib.metrics.series import MonthSeries, MrrSeries
 from lib.services import remarks
 from lib.services.remarks import Remark
 from lib.ui import desk
-from lib.ui.charts import chart
+from lib.ui.charts import chart, stands_on
 from lib.ui.filters import choose, pick
 from lib.ui.revenue_behind import payments_behind
 from lib.ui.revenue_desk import day_remarks
@@ -189,6 +190,18 @@ def payments_section(at: Looked) -> None:
 def _only(by: str, names: Sequence[str]) -> str | None:
     """The one segment that is looked at, from the address; None for all of them."""
     return pick("Only", names, key=f"only_{by}".replace(" ", "_"), shown_as=plain)
+
+
+def stored_section(at: Looked) -> None:
+    """What the app itself stored as MRR, where it differs from what the ledger gives."""
+    found = desk.read(stored_revenue.stored_revenue, at.since, at.until)
+    st.subheader("MRR as the app stored it", anchor=False, help="It knows no policy: the house's, in USD")
+    if not found.differing:
+        st.success(f"The {found.compared:,} days that were compared are stored as the ledger gives them.")
+    else:
+        st.markdown(f"**{len(found.differing):,}** of {found.compared:,} days are stored otherwise.")
+        frame(found.differing, stored_revenue.COLUMNS, key="stored", alt="MRR stored by the app")
+    stands_on(found.basis)
 
 
 def _earlier_months(at: Looked, months: MonthSeries) -> tuple[MonthBeside, ...]:

@@ -48,7 +48,15 @@ _OF_A_PERSON: Final = ("Overview", "Payments", "Messages", "Notes", "Staff")
 _OF_A_SUBSCRIPTION: Final = ("Overview", "Change plan", "Pause", "End", "Goodwill", "Discounts", "History")
 _OF_A_PAYMENT: Final = ("Refunds", "Tries and fees", "Credit note", "Credit balance", "Notes")
 _OF_A_CLOSE: Final = ("Figures", "Payments at Stripe", "Exchange rates")
-_OF_REVENUE: Final = ("MRR", "Movements", "Plan mix", "Churn", "Payments", "Couples")
+_OF_REVENUE: Final = (
+    "MRR",
+    "Movements",
+    "Plan mix",
+    "Churn",
+    "Payments",
+    "Couples",
+    "Stored by the app",
+)
 _OF_A_BRIDGE: Final = ("Another policy", "Stripe’s own")
 _OF_COHORTS: Final = ("Couples kept", "Revenue kept", "Lifetime value", "Stored by the app")
 _OWN_STEPS: Final = {"funnel": "Your own steps", "step1": "Plan viewed", "step2": "Subscription paid"}

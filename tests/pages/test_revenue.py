@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 from streamlit.testing.v1 import AppTest
 
 from lib.core import moments
@@ -13,6 +14,7 @@ from lib.core.database import Database
 from lib.core.settings import Settings
 from lib.jobs import daily, payment_days
 from lib.metrics import policies
+from lib.models import RevenueDay
 from lib.ui import plain
 from tests.factories import make_couple, make_payment, make_plan, make_user
 from tests.metrics.ledger import MONTHLY, entry
@@ -180,3 +182,21 @@ def test_all_currencies_stand_in_the_reporting_one_or_say_which_rate_is_missing(
 
     assert not page.exception, page.exception
     assert "There is no exchange rate from EUR to USD" in said(page)
+
+
+def test_what_the_app_stored_as_mrr_stands_beside_the_ledgers(database: Database) -> None:
+    yesterday = moments.now().date() - timedelta(days=1)
+    days = [{"id": f"r{n}", "analytics_date": yesterday - timedelta(days=n)} for n in range(2)]
+    with database.primary.begin() as connection:
+        stored = [day | {"mrr_cents": cents} for day, cents in zip(days, (6_000, 5_500), strict=True)]
+        connection.execute(insert(RevenueDay), stored)
+    page = open_page(Role.FINANCE, "revenue", section="Stored by the app")
+    table = page.dataframe[-1].value
+
+    assert not page.exception, page.exception
+    assert yesterday not in set(table["day"])
+    assert list(table.head(1)[["stored_cents", "counted_cents", "difference_cents"]].iloc[0]) == [
+        "$55.00",
+        "$60.00",
+        "−$5.00",
+    ]
