@@ -79,15 +79,16 @@ class Worker:
         self._lease, self._clock = lease, clock
         self._beaten_at: datetime | None = None
         self._stop = threading.Event()
-        self._money = [
+        money = [
             Chore("inbox", self._apply),
             Chore("replays", self._replay),
             Chore("plans", self._carry_out),
         ]
         if gateway is not None:
-            self._money.insert(0, Chore("operations", self._operate))
-            self._money.append(Chore("repairs", self._repair))
+            money.insert(0, Chore("operations", self._operate))
+            money.append(Chore("repairs", self._repair))
         self._heart = Chore("heartbeat", self._beat)
+        self._money = [self._heart, *money]
         self._jobs = [
             Chore("bulk runs", self._work_off_bulk_runs),
             Chore("batches of codes", self._make_codes),
@@ -102,7 +103,7 @@ class Worker:
 
     def look_after_money(self) -> int:
         """Look after operations, events and plans once, and leave jobs to later; gives how much was done."""
-        return self._turn([self._heart, *self._money])
+        return self._turn(self._money)
 
     def run_forever(self, stop: threading.Event) -> None:
         """Look after everything until `stop` is set; what was begun is finished first.
@@ -118,9 +119,7 @@ class Worker:
         for thread in threads:
             thread.start()
         log.info("worker %s begins", self.name)
-        while not stop.is_set():
-            if not self.look_after_money():
-                stop.wait(IDLE_PAUSE_S)
+        self._loop(stop, self._money)
         for thread in threads:
             thread.join(timeout=IDLE_PAUSE_S * 4)
         log.info("worker %s ends", self.name)

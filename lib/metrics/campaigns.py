@@ -25,7 +25,7 @@ from lib.core.errors import Invalid
 from lib.core.listing import AnySelect, Column, listing
 from lib.core.moments import month_start
 from lib.core.work import View, query
-from lib.metrics.figure import Basis
+from lib.metrics.figure import Basis, share_of
 from lib.models import EmailCampaign
 
 KINDS: Final = ("welcome", "engagement", "retention", "promotional", "transactional")
@@ -186,17 +186,13 @@ def _results(kind: str, rows: Sequence[EmailCampaign], month: date | None = None
         converted,
         _sum(good, "conversion_value_cents"),
         len(rows) - len(good),
-        _share(clicked, delivered),
-        _share(converted, clicked),
-        _share(_sum(good, "total_unsubscribed"), delivered),
-        _share(_sum(good, "total_bounced"), sent),
-        _share(_sum(good, "total_opened"), delivered),
+        share_of(clicked, delivered),
+        share_of(converted, clicked),
+        share_of(_sum(good, "total_unsubscribed"), delivered),
+        share_of(_sum(good, "total_bounced"), sent),
+        share_of(_sum(good, "total_opened"), delivered),
     )
 
 
 def _sum(rows: Iterable[EmailCampaign], name: str) -> int:
     return sum(int(getattr(row, name) or 0) for row in rows)
-
-
-def _share(part: int, whole: int) -> Fraction | None:
-    return Fraction(part, whole) if whole else None

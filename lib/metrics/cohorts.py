@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from lib.core.access import Permission
 from lib.core.moments import month_bounds
 from lib.core.work import View, query
-from lib.metrics.figure import Basis
+from lib.metrics.figure import Basis, share_of
 from lib.metrics.policies import HOUSE, Policy
 from lib.models import CohortMonth, SubscriptionPlan
 
@@ -261,8 +261,8 @@ def _cohort(cohort: date, months: Sequence[Any], zone: str) -> Cohort:
             month.month,
             standing,
             cents,
-            _share(standing, joined),
-            _share(cents, opening),
+            share_of(standing, joined),
+            share_of(cents, opening),
             _is_over(month.month, month.computed_at, zone),
         )
         for age, (month, standing, cents) in enumerate(zip(months, couples, arr, strict=True))
@@ -280,7 +280,7 @@ def _worth(cohort: date, months: Sequence[Any], zone: str) -> CohortWorth:
             month.month,
             money_in,
             back,
-            _share(money_in - back, joined),
+            share_of(money_in - back, joined),
             _is_over(month.month, month.computed_at, zone),
         )
         for age, (month, money_in, back) in enumerate(zip(months, paid, refunded, strict=True))
@@ -309,8 +309,8 @@ def _average(age: int, mature: Sequence[tuple[Cohort, Cell]]) -> Average:
     opening = sum(cohort.opening_arr_cents for cohort, _ in mature)
     return Average(
         age,
-        _share(sum(cell.couples for _, cell in mature), joined),
-        _share(sum(cell.arr_cents for _, cell in mature), opening),
+        share_of(sum(cell.couples for _, cell in mature), joined),
+        share_of(sum(cell.arr_cents for _, cell in mature), opening),
         len(mature),
         joined,
         opening,
@@ -320,11 +320,7 @@ def _average(age: int, mature: Sequence[tuple[Cohort, Cell]]) -> Average:
 def _average_worth(age: int, mature: Sequence[tuple[CohortWorth, Worth]]) -> AverageWorth:
     joined = sum(cohort.joined for cohort, _ in mature)
     kept = sum(cell.paid_cents - cell.refunded_cents for _, cell in mature)
-    return AverageWorth(age, _share(kept, joined), len(mature), joined)
-
-
-def _share(part: int, whole: int) -> Fraction | None:
-    return Fraction(part, whole) if whole else None
+    return AverageWorth(age, share_of(kept, joined), len(mature), joined)
 
 
 def _is_over(month: date, computed_at: datetime, zone: str) -> bool:

@@ -20,7 +20,7 @@ from lib.core.access import Permission
 from lib.core.errors import Invalid, NotFound
 from lib.core.listing import AnySelect, Column, listing
 from lib.core.work import View, query
-from lib.metrics.figure import Basis
+from lib.metrics.figure import Basis, share_of
 from lib.metrics.usage.gathering import ANYTHING, WINDOW
 from lib.models import FeatureDay, FeaturePerson, FeatureUsage, User
 
@@ -169,7 +169,7 @@ def adoption(view: View) -> Features:
         day,
         everything.people_28,
         everything.couples_28,
-        _share(int(sums[ANYTHING].days), WINDOW * everything.people_28),
+        share_of(int(sums[ANYTHING].days), WINDOW * everything.people_28),
         tuple(found),
         Basis(None, int(sums[ANYTHING].uses), f"events in the 28 days to {day}", everything.computed_at),
         None if found else "Events of these 28 days name no feature.",
@@ -192,8 +192,8 @@ def trend(view: View, since: date, until: date, *, feature: str | None = None) -
             each.feature,
             each.people,
             each.people_28,
-            _share(each.people_28, every[each.day].people_28),
-            _share(each.couples_28, every[each.day].couples_28),
+            share_of(each.people_28, every[each.day].people_28),
+            share_of(each.couples_28, every[each.day].couples_28),
             each.uses,
         )
         for each in rows
@@ -299,19 +299,15 @@ def _feature(each: FeatureDay, every: FeatureDay, sums: Any, stored: Any) -> Fea
     return Feature(
         each.feature,
         each.people_28,
-        _share(each.people_28, every.people_28),
+        share_of(each.people_28, every.people_28),
         each.couples_28,
-        _share(each.couples_28, every.couples_28),
-        _share(each.both_28, each.couples_28),
-        _share(int(sums.days), WINDOW * each.people_28),
-        _share(int(sums.week or 0), each.people_7),
+        share_of(each.couples_28, every.couples_28),
+        share_of(each.both_28, each.couples_28),
+        share_of(int(sums.days), WINDOW * each.people_28),
+        share_of(int(sums.week or 0), each.people_7),
         int(sums.uses),
         int(sums.new_people),
         each.total_people,
         None if stored is None or stored.satisfaction is None else float(stored.satisfaction),
         None if stored is None or stored.completion is None else float(stored.completion) / 100,
     )
-
-
-def _share(part: int, whole: int) -> Fraction | None:
-    return Fraction(part, whole) if whole else None

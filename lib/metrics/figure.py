@@ -52,6 +52,11 @@ def rounded(value: int | Fraction) -> int:
     return int((value + Fraction(1, 2)).__floor__())
 
 
+def share_of(part: int, whole: int) -> Fraction | None:
+    """A part of a whole, exact; None of nothing."""
+    return Fraction(part, whole) if whole else None
+
+
 def percent(share: int | Fraction) -> str:
     """A share of 1 with one decimal: 1/24 -> `4.2 %`."""
     tenths = rounded(1000 * abs(Fraction(share)))

@@ -25,6 +25,7 @@ import pandas as pd
 
 from lib.core.errors import Invalid
 from lib.core.moments import day_bounds
+from lib.metrics.figure import share_of
 
 Order = Literal["ordered", "strict", "any"]
 Unit = Literal["person", "couple"]
@@ -157,19 +158,14 @@ def count(question: Question, found: Rows, *, entered: int | None = None) -> tup
                 step,
                 reached,
                 before - reached,
-                share(reached, first),
-                share(reached, before),
+                share_of(reached, first),
+                share_of(reached, before),
                 None if seconds is None else Fraction(int(seconds.sum()), len(came)),
                 None if seconds is None else Fraction(float(seconds.median())),
             )
         )
         before = reached
     return tuple(counts)
-
-
-def share(part: int, whole: int) -> Fraction | None:
-    """A part of a whole, exact; None of nothing."""
-    return Fraction(part, whole) if whole else None
 
 
 def moment_of(seconds: float) -> datetime:

@@ -15,6 +15,7 @@ from lib.metrics.figure import Basis
 from lib.metrics.funnels import Question, Rows, StepCount
 from lib.metrics.funnels_steps import ANY_EVENT
 from lib.models import FunnelDay, FunnelEntry
+from lib.models.expressions import seconds_of
 
 LONGEST: Final = timedelta(days=732)
 NOT_COUNTED: Final = (
@@ -175,7 +176,7 @@ def _entries(view: View, name: str, question: Question, since: date, until: date
     entry = FunnelEntry
     seconds = [getattr(entry, f"seconds_{step}") for step in range(2, number + 1)]
     chosen: Select[*tuple[Any, ...]] = select(
-        entry.unit_id, entry.reached, funnels_steps.seconds_of(entry.entered_at), *seconds
+        entry.unit_id, entry.reached, seconds_of(entry.entered_at), *seconds
     ).where(entry.funnel == name, entry.entered_on.between(since, until), entry.reached >= at_least)
     moments = [f"at_{step}" for step in range(1, number + 1)]
     rows = [tuple(row) for row in view.session.execute(chosen)]

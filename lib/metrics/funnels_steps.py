@@ -25,7 +25,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import (
     ColumnElement,
-    Integer,
     Select,
     Text,
     and_,
@@ -38,10 +37,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, aliased
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from lib.core.errors import Invalid
 from lib.core.moments import day_bounds
@@ -58,6 +54,7 @@ from lib.models import (
     UserSession,
     sortable,
 )
+from lib.models.expressions import seconds_of
 
 EVENT, PAGE, STEP = "event:", "page:", "step:"
 LANDING: Final = "step:landing"
@@ -75,24 +72,6 @@ _NAMED: Final = {
     LANDING: "Landing page seen",
 }
 _Select: TypeAlias = Select[*tuple[Any, ...]]
-
-
-class seconds_of(FunctionElement[int]):  # noqa: N801 - reads as a SQL function
-    """A Moment as whole seconds since 1970, whichever text form it has on SQLite."""
-
-    name = "seconds_of"
-    type = Integer()
-    inherit_cache = True
-
-
-@compiles(seconds_of, "sqlite")
-def _unixepoch(element: seconds_of, compiler: SQLCompiler, **options: Any) -> str:
-    return f"unixepoch({compiler.process(element.clauses, **options)})"
-
-
-@compiles(seconds_of, "postgresql")
-def _extracted(element: seconds_of, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CAST(FLOOR(EXTRACT(EPOCH FROM {compiler.process(element.clauses, **options)})) AS BIGINT)"
 
 
 @dataclass(frozen=True, slots=True)

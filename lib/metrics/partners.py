@@ -22,7 +22,7 @@ from lib.core.access import Permission
 from lib.core.listing import Column
 from lib.core.moments import month_start
 from lib.core.work import View, query
-from lib.metrics.figure import Basis
+from lib.metrics.figure import Basis, share_of
 from lib.metrics.policies import HOUSE
 from lib.models import CohortMonth, PartnerDay
 from lib.models.expressions import month_of
@@ -180,7 +180,7 @@ def ways(view: View, since: date, until: date) -> list[Via]:
         Via(
             each.joined_via or "unknown",
             int(each.couples),
-            _share(int(each.couples), everybody),
+            share_of(int(each.couples), everybody),
             int(each.paid),
             int(each.paid) // int(each.couples) if each.couples else None,
         )
@@ -223,15 +223,11 @@ def _partner(name: str, category: str, rows: Any) -> Partner:
         name,
         category,
         bookings,
-        _share(sum(int(row.cancellations) for row in rows), bookings),
-        _share(sum(int(row.repeats) for row in rows), bookings),
+        share_of(sum(int(row.cancellations) for row in rows), bookings),
+        share_of(sum(int(row.repeats) for row in rows), bookings),
         revenue,
         commission,
-        _share(commission, revenue),
+        share_of(commission, revenue),
         sum(float(row.stars or 0) for row in rows) / rated if rated else None,
         sum(int(row.days) for row in rows),
     )
-
-
-def _share(part: int, whole: int) -> Fraction | None:
-    return Fraction(part, whole) if whole else None

@@ -22,6 +22,7 @@ import pandas as pd
 
 from lib.core.errors import Invalid
 from lib.core.moments import day_bounds
+from lib.metrics.figure import share_of
 
 Period = Literal["day", "week", "month"]
 Rows: TypeAlias = pd.DataFrame
@@ -202,10 +203,10 @@ def average(age: int, cohorts: Sequence[Cohort]) -> Average:
         age,
         len(cells),
         people,
-        _share(sum(came for _, came in cells), people),
-        _share(by_size, squares),
+        share_of(sum(came for _, came in cells), people),
+        share_of(by_size, squares),
         sum((Fraction(came, size) for size, came in cells), Fraction(0)) / len(cells) if cells else None,
-        _share(by_size, people),
+        share_of(by_size, people),
     )
 
 
@@ -264,7 +265,7 @@ def _cohort(
         Cell(
             age,
             counts.get((number, age), 0),
-            _share(counts.get((number, age), 0), size),
+            share_of(counts.get((number, age), 0), size),
             _over_at(definition, start + number, age) <= now,
         )
         for age in begun
@@ -297,7 +298,3 @@ def _start_of(number: int, definition: Definition) -> date:
     if definition.period == "week":
         return _EPOCH + timedelta(days=number * 7 - _INTO_THE_WEEK[definition.week_start])
     return date(1970 + number // 12, number % 12 + 1, 1)
-
-
-def _share(part: int, whole: int) -> Fraction | None:
-    return Fraction(part, whole) if whole else None

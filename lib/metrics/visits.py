@@ -20,7 +20,7 @@ from lib.core.access import Permission
 from lib.core.listing import AnyRow, Column
 from lib.core.work import View, query
 from lib.metrics.features import NOTHING_YET
-from lib.metrics.figure import Basis
+from lib.metrics.figure import Basis, share_of
 from lib.metrics.usage.raw import DEVICES
 from lib.models import PageDay, VisitDay
 
@@ -182,12 +182,12 @@ def _sum(rows: Any, everything: int, *, day: date | None = None, device: str = "
         day,
         device,
         number,
-        _share(number, everything),
+        share_of(number, everything),
         bounced,
-        _share(bounced, number),
+        share_of(bounced, number),
         timed,
-        _share(sum(row.seconds for row in rows), timed),
-        _share(sum(row.pages for row in rows), number),
+        share_of(sum(row.seconds for row in rows), timed),
+        share_of(sum(row.pages for row in rows), number),
         sum(row.converted for row in rows),
         **by_device,
     )
@@ -200,14 +200,10 @@ def _page(row: Any) -> Page:
     return Page(
         row.page,
         views,
-        _share(int(row.seconds), int(row.timed)),
+        share_of(int(row.seconds), int(row.timed)),
         entries,
         bounced,
-        _share(bounced, entries),
+        share_of(bounced, entries),
         exits,
-        _share(exits, views),
+        share_of(exits, views),
     )
-
-
-def _share(part: int, whole: int) -> Fraction | None:
-    return Fraction(part, whole) if whole else None

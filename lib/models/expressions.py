@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Text, and_
+from sqlalchemy import ColumnElement, Integer, Text, and_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -72,6 +72,24 @@ def _moved_text(element: moved, compiler: SQLCompiler, **options: Any) -> str:
 def _moved_interval(element: moved, compiler: SQLCompiler, **options: Any) -> str:
     moment, days = (compiler.process(clause, **options) for clause in element.clauses)
     return f"({moment} + CAST({days} AS INTEGER) * INTERVAL '24 hours')"
+
+
+class seconds_of(FunctionElement[int]):  # noqa: N801 - reads as a SQL function
+    """A Moment as whole seconds since 1970, whichever text form it has on SQLite."""
+
+    name = "seconds_of"
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(seconds_of, "sqlite")
+def _unixepoch(element: seconds_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"unixepoch({compiler.process(element.clauses, **options)})"
+
+
+@compiles(seconds_of, "postgresql")
+def _extracted(element: seconds_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(FLOOR(EXTRACT(EPOCH FROM {compiler.process(element.clauses, **options)})) AS BIGINT)"
 
 
 class month_of(FunctionElement[str]):  # noqa: N801 - reads as a SQL function

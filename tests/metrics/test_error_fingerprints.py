@@ -36,7 +36,7 @@ def group(stack: str | None, *, kind: str | None = "TypeError", message: str | N
         ),
         (
             "E: x\n    at save (C:\\agent\\_work\\12\\s\\src\\ui\\Home.tsx:12:3)",
-            "E: x\n    at save (/home/runner/work/app/src/ui/Home.tsx:14:3)",
+            "E: x\n    at save (/builds/app/src/ui/Home.tsx:14:3)",
         ),
         (
             "E: x\n    at Object.saveCheckin (https://app.example.com/assets/index-DbQ2xY9p.js:1:23)",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lib.metrics import funnels, retention
+from lib.metrics.figure import share_of
 from lib.metrics.funnels import Event, Question, Step
 from lib.metrics.retention import Cell, Cohort, Definition
 from tests.conftest import golden
@@ -104,7 +105,7 @@ def bucket(case: dict[str, Any]) -> None:
 
 
 def rate(case: dict[str, Any]) -> None:
-    found = funnels.share(case["input"]["viewed_within_1_day"], case["input"]["signed_up"])
+    found = share_of(case["input"]["viewed_within_1_day"], case["input"]["signed_up"])
 
     assert found is not None
     assert round(float(100 * found), 2) == case["expected"]["rate_percent"]
