@@ -1,25 +1,27 @@
 """What a screen asks of the database: few statements, and no more of them when there are more rows."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from lib.core.access import Actor, Role
 from lib.core.database import Database
 from lib.core.work import working
 from lib.models import AdminUser
 from lib.services import people
+from lib.ui import resources
 from tests.bench import company, desk
 from tests.bench.screens import SCREENS, Screen, Which, address_of, rows_to_open
 from tests.statements import counted
 
-# The company is built once in each process that comes here.
-
 # The first look at somebody within 15 minutes is noted, which takes three of them: the chain's head is moved,
 # the entries and what they are about are written.
 AT_MOST = 12
+
+Ask = Callable[[Screen, Which], tuple[list[str], list[str]]]
+"""Gives what a screen sends when it is opened, and what when it is run again."""
 
 
 @pytest.fixture(scope="session")
@@ -31,23 +33,35 @@ def small_and_large(tmp_path_factory: pytest.TempPathFactory) -> dict[Which, Pat
     }
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{path}")
-    yield database
-    database.dispose()
+@pytest.fixture(scope="session")
+def opened(small_and_large: dict[Which, Path]) -> Iterator[dict[Which, Database]]:
+    """Both companies."""
+    databases = {which: Database(f"sqlite:///{path}") for which, path in small_and_large.items()}
+    yield databases
+    for database in databases.values():
+        database.dispose()
 
 
-def statements_of(path: Path, screen: Screen, which: Which) -> tuple[list[str], list[str]]:
-    """What a screen sends when it is opened, and what when it is run again."""
-    with opened(path) as database:
-        app = desk.sit_down(company.settings_for(f"sqlite:///{path}"), database, screen.role)
+@pytest.fixture(scope="session")
+def ask(opened: dict[Which, Database]) -> Ask:
+    """Open a screen; each role signs in once at each company, and goes from one screen to the next."""
+    seated: dict[tuple[Which, Role], AppTest] = {}
+
+    def asked(screen: Screen, which: Which) -> tuple[list[str], list[str]]:
+        database = opened[which]
+        settings = company.settings_for(database.primary.url.render_as_string())
+        if (which, screen.role) not in seated:
+            seated[which, screen.role] = desk.sit_down(settings, database, screen.role)
+        resources.set_up(settings, database)
+        app = seated[which, screen.role]
         address = address_of(screen, rows_to_open(database, which))
         with counted(database) as first:
             desk.go_to(app, screen.page, address)
         with counted(database) as again:
             desk.look_again(app)
-    return _without_the_clock(first), _without_the_clock(again)
+        return _without_the_clock(first), _without_the_clock(again)
+
+    return asked
 
 
 def _without_the_clock(statements: list[str]) -> list[str]:
@@ -56,11 +70,9 @@ def _without_the_clock(statements: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.title)
-def test_a_screen_asks_few_questions_however_many_rows_there_are(
-    small_and_large: dict[Which, Path], screen: Screen
-) -> None:
-    _, of_few = statements_of(small_and_large["fewest"], screen, "fewest")
-    first, of_many = statements_of(small_and_large["most"], screen, "most")
+def test_a_screen_asks_few_questions_however_many_rows_there_are(ask: Ask, screen: Screen) -> None:
+    _, of_few = ask(screen, "fewest")
+    first, of_many = ask(screen, "most")
 
     assert len(of_many) <= AT_MOST, "\n".join(of_many)
     assert len(first) <= AT_MOST, "\n".join(first)
@@ -73,13 +85,11 @@ def test_a_screen_asks_few_questions_however_many_rows_there_are(
     ids=lambda screen: screen.title,
 )
 def test_looking_at_revealed_people_takes_no_more_than_that(
-    small_and_large: dict[Which, Path], screen: Screen
+    ask: Ask, opened: dict[Which, Database], screen: Screen
 ) -> None:
-    path = small_and_large["most"]
-    with opened(path) as database:
-        reveal_everybody_of(database, rows_to_open(database, "most"), screen.role)
+    reveal_everybody_of(opened["most"], rows_to_open(opened["most"], "most"), screen.role)
 
-    _, again = statements_of(path, screen, "most")
+    _, again = ask(screen, "most")
 
     assert len(again) <= AT_MOST, "\n".join(again)
 

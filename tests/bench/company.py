@@ -57,7 +57,7 @@ def fill(url: str, couples: int, *, months: int = MONTHS) -> None:
 
 def for_tests(factory: pytest.TempPathFactory, *, couples: int, months: int) -> Path:
     """The SQLite file of a small company of this process's own: a copy of what the run built once."""
-    name = f"company-of-{couples}"
+    name = f"company-of-{couples}-{months}"
     own = factory.getbasetemp() / name
     if not own.is_dir():
 

@@ -39,8 +39,9 @@ def claims_of(role: Role) -> dict[str, Any]:
 
 
 def go_to(app: AppTest, page: str, address: Mapping[str, str]) -> AppTest:
-    """Open a page with something in its address."""
+    """Open a page with nothing else in its address."""
     app.switch_page(str(ROOT / "pages" / f"{page}.py"))
+    app.query_params.clear()
     app.query_params.update(address)
     return look_again(app)
 

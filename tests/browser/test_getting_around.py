@@ -61,6 +61,7 @@ def test_one_key_finds_a_person_from_any_page_without_the_mouse(
     _press_the_key(desk.page)
     desk.page.keyboard.type(email)
     desk.page.get_by_role("dialog").get_by_text("People").wait_for()
+    desk.settled()
     desk.page.keyboard.press("Tab")
     desk.page.keyboard.press("Enter")
 

@@ -11,12 +11,10 @@ from tests.bench import company
 from tests.pages.at_desk import open_page, said, staffed_copy, use
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A company whose history is long enough to be forecast."""
-    folder = tmp_path_factory.mktemp("outlook")
-    company.fill(f"sqlite:///{folder / 'admin.db'}", 60, months=18)
-    return folder / "admin.db"
+    return company.for_tests(tmp_path_factory, couples=30, months=18)
 
 
 @pytest.fixture
