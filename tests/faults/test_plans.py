@@ -22,6 +22,8 @@ from tests.staff import FINANCE, SUPPORT, do, read
 
 pytestmark = pytest.mark.sized
 
+PATIENCE = 60  # seconds, for a machine that does other things at the same time
+
 
 @pytest.fixture
 def database(sqlite_url: str) -> Iterator[Database]:
@@ -61,7 +63,7 @@ def worker(database: Database, stripe: LocalStripe) -> Worker:
 
 def work_until_it_rests(database: Database, stripe: LocalStripe, plan_id: str) -> case.PlanCase:
     """Let a worker work until the plan is not running any more."""
-    at_work, gives_up_at = worker(database, stripe), time.monotonic() + 20
+    at_work, gives_up_at = worker(database, stripe), time.monotonic() + PATIENCE
     while one(database, plan_id).state == "running":
         assert time.monotonic() < gives_up_at, "the plan never rests"
         at_work.look_after_money() or time.sleep(0.05)
@@ -117,7 +119,7 @@ def test_two_workers_take_each_step_once(database: Database, stripe: LocalStripe
     plan_id = approved(database, home)
     both = [worker(database, stripe) for _ in range(2)]
 
-    gives_up_at = time.monotonic() + 20
+    gives_up_at = time.monotonic() + PATIENCE
     while one(database, plan_id).state == "running":
         assert time.monotonic() < gives_up_at, "the plan never rests"
         at_once(*(each.tick for each in both))
