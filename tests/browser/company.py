@@ -41,45 +41,34 @@ _WIDTH, _HEIGHT = 1280, 1000
 
 @dataclass
 class Company:
-    """The running company. People sign in once."""
+    """The running company. People sign in once; their tabs stay open."""
 
     app: RunningApp
     stripe_url: str
     gateway: Gateway
     browser: Browser
-    _profiles: dict[Role, BrowserContext] = field(default_factory=dict)
+    _states: dict[Role, Any] = field(default_factory=dict)
 
     @property
     def database(self) -> Database:
         """The database behind the app."""
         return self.app.database
 
-    def profile(self, role: Role) -> BrowserContext:
-        """The profile in which the demo account of a role signed in; what it loaded stays loaded."""
-        if role not in self._profiles:
-            context = self._new_context()
-            with context.new_page() as page:
+    def person(self, role: Role, **look: Any) -> BrowserContext:
+        """A profile in which the demo account of a role is signed in."""
+        if role not in self._states:
+            with self.browser.new_context() as context:
+                page = context.new_page()
                 page.goto(self.app.url)
                 sign_in(page, f"{role.value}@example.org")
                 page.get_by_role("button", name="Sign out").wait_for()
-            self._profiles[role] = context
-        return self._profiles[role]
-
-    def person(self, role: Role, **look: Any) -> BrowserContext:
-        """A new profile that looks different, in which the demo account of a role is signed in."""
-        return self._new_context(storage_state=self.profile(role).storage_state(), **look)
-
-    def _new_context(self, **look: Any) -> BrowserContext:
-        size = {"width": _WIDTH, "height": _HEIGHT}
-        context = self.browser.new_context(**{"viewport": size, "locale": "en-US"} | look)
+                self._states[role] = context.storage_state()
+        size: Any = {"width": _WIDTH, "height": _HEIGHT}
+        context = self.browser.new_context(
+            **{"viewport": size, "storage_state": self._states[role], "locale": "en-US"} | look
+        )
         context.set_default_timeout(PATIENCE_MS)
         return context
-
-    def close(self) -> None:
-        """Let everybody go home."""
-        for context in self._profiles.values():
-            context.close()
-        self.gateway.close()
 
     def rows(self, statement: Executable) -> list[Any]:
         """The rows that a statement finds in the database, as they are."""
@@ -191,11 +180,10 @@ def running_company(folder: Path, browser: Browser) -> Iterator[Company]:
         _worker(database_url, stripe_url, folder / "worker.log"),
     ):
         gateway = Gateway(KEY, api_base=stripe_url)
-        company = Company(app, stripe_url, gateway, browser)
         try:
-            yield company
+            yield Company(app, stripe_url, gateway, browser)
         finally:
-            company.close()
+            gateway.close()
 
 
 def build_company(folder: Path, *, say: Callable[[str], None] = print) -> None:

@@ -96,18 +96,18 @@ def company(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture
 def open_desk(company: Company) -> Iterator[OpenDesk]:
     """Open the app at Home as the demo account of a role. A script error in the browser fails the test."""
-    made: list[Page] = []
+    made: list[BrowserContext] = []
     faults: list[str] = []
 
     def opened(role: Role) -> Desk:
-        page = company.profile(role).new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        made.append(page)
-        desk = Desk(page, company.app.url)
+        context = company.person(role)
+        context.on("weberror", lambda error: faults.append(str(error.error)))
+        made.append(context)
+        desk = Desk(context.new_page(), company.app.url)
         desk.open("", "Today")
         return desk
 
     yield opened
-    for page in made:
-        page.close()
+    for context in made:
+        context.close()
     assert faults == []

@@ -37,8 +37,9 @@ OPENS_A_ROW = {
 def somebody(request: pytest.FixtureRequest, company: Company) -> Iterator[tuple[Role, Desk]]:
     """Each role in turn, at a desk that stays open for all its pages."""
     role: Role = request.param
-    with company.profile(role).new_page() as page:
-        yield role, Desk(page, company.app.url)
+    context = company.person(role)
+    yield role, Desk(context.new_page(), company.app.url)
+    context.close()
 
 
 @pytest.mark.parametrize("desk", navigation.DESKS, ids=lambda desk: str(desk.slug))

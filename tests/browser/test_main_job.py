@@ -133,7 +133,7 @@ def _support_requests(company: Company, customer: Customer, open_desk: OpenDesk)
     form.get_by_label("Note for finance").fill("Charged after they had asked us to stop")
     desk.submit(form, "Request refund")
     desk.says("Requested. Finance decides under Billing, Refunds.")
-    desk.page.close()
+    desk.page.context.close()
     return str(
         company.value(select(Refund.id).where(Refund.status == "pending", Refund.refund_amount_cents == 500))
     )
