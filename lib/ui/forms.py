@@ -1,6 +1,8 @@
 """Forms for actions: what is asked, what it will do, and one button that acts once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Final
 
 import streamlit as st
@@ -14,6 +16,29 @@ from lib.ui.table import open_row
 
 _REASON_WIDTH: Final = 240  # pixels, of a reason longer than
 _REASON_LENGTH: Final = 32
+
+
+@dataclass(slots=True)
+class _Once:
+    """What the sent form of a session did, for a second click on it.
+
+    Streamlit starts the run of a second click beside that of the first, which may be in the middle of its
+    action: the second one waits for it, and then says what the first one did.
+    """
+
+    lock: Lock = field(default_factory=Lock)
+    sent: Any = None
+    attempt: desk.Attempt[Any] | None = None
+
+    def act(self, values: Any, attempt: Callable[[], desk.Attempt[Any]]) -> desk.Attempt[Any]:
+        """Try it, unless these answers were sent and done already."""
+        with self.lock:
+            if self.attempt is not None and self.sent == values:
+                return self.attempt
+            tried = attempt()
+            if not tried.why_not:
+                self.sent, self.attempt = values, tried
+            return tried
 
 
 def action(
@@ -52,7 +77,9 @@ def action(
             typed = st.text_input(f"Type “{confirm}” to confirm", key=f"{key}:confirm") if confirm else None
             sent = st.form_submit_button(label, type="primary")
         shown_arguments, shown = _as_shown(key, arguments, given)
+        once: _Once = st.session_state.setdefault(f"{key}:once", _Once())
         if not sent:
+            once.sent = once.attempt = None
             return
         if confirm and typed != confirm:
             st.error(f"Type “{confirm}” exactly to confirm.")
@@ -62,7 +89,7 @@ def action(
         except Invalid as error:
             st.error(str(error))
             return
-        attempt = desk.attempt(function, *shown_arguments, **shown, **values)
+        attempt = once.act(values, lambda: desk.attempt(function, *shown_arguments, **shown, **values))
         if attempt.why_not:
             st.error(attempt.why_not)
             return
