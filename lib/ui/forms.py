@@ -20,24 +20,24 @@ _REASON_LENGTH: Final = 32
 
 @dataclass(slots=True)
 class _Once:
-    """What the sent form of a session did, for a second click on it.
+    """What a form that stands on the screen has done, for a second click on it.
 
     Streamlit starts the run of a second click beside that of the first, which may be in the middle of its
     action: the second one waits for it, and then says what the first one did.
     """
 
     lock: Lock = field(default_factory=Lock)
-    sent: Any = None
-    attempt: desk.Attempt[Any] | None = None
+    answers: Any = None
+    done: desk.Attempt[Any] | None = None
 
-    def act(self, values: Any, attempt: Callable[[], desk.Attempt[Any]]) -> desk.Attempt[Any]:
+    def act(self, answers: Any, attempt: Callable[[], desk.Attempt[Any]]) -> desk.Attempt[Any]:
         """Try it, unless these answers were sent and done already."""
         with self.lock:
-            if self.attempt is not None and self.sent == values:
-                return self.attempt
+            if self.done is not None and self.answers == answers:
+                return self.done
             tried = attempt()
             if not tried.why_not:
-                self.sent, self.attempt = values, tried
+                self.answers, self.done = answers, tried
             return tried
 
 
@@ -77,9 +77,8 @@ def action(
             typed = st.text_input(f"Type “{confirm}” to confirm", key=f"{key}:confirm") if confirm else None
             sent = st.form_submit_button(label, type="primary")
         shown_arguments, shown = _as_shown(key, arguments, given)
-        once: _Once = st.session_state.setdefault(f"{key}:once", _Once())
+        once = _once(key, drawn_anew=not sent)
         if not sent:
-            once.sent = once.attempt = None
             return
         if confirm and typed != confirm:
             st.error(f"Type “{confirm}” exactly to confirm.")
@@ -103,6 +102,17 @@ def _closed(label: str, why_not: str, *, key: str, icon: str | None) -> None:
     with st.container(gap="xxsmall", width="content"):
         st.button(label, key=f"{key}:closed", icon=icon, disabled=True)
         st.caption(why_not, width=_REASON_WIDTH if len(why_not) > _REASON_LENGTH else "content")
+
+
+def _once(key: str, *, drawn_anew: bool) -> _Once:
+    """What was done by the form on the screen. One that is drawn anew has done nothing, whatever an action
+    that is still under way does: it may be about another row by now.
+    """
+    slot = f"{key}:once"
+    if drawn_anew or slot not in st.session_state:
+        st.session_state[slot] = _Once()
+    once: _Once = st.session_state[slot]
+    return once
 
 
 def _as_shown(
