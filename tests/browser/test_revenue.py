@@ -37,9 +37,9 @@ def test_finance_goes_from_a_bar_to_its_couples_and_from_there_to_their_payments
     # The address has all of it, so that a colleague sees the same.
     desk.page.wait_for_url(re.compile(r"month=\d{4}-\d\d"), wait_until="commit")
     expect(desk.page).to_have_url(re.compile(f"moved={movement}", re.IGNORECASE))
-    chosen = desk.page.locator("[aria-checked=true], [aria-pressed=true]")
-    expect(chosen.filter(has_text=re.compile(f"^{movement}$"))).to_be_visible()
     desk.settled()
+    moved = desk.page.get_by_role("radiogroup", name="Moved by")
+    expect(moved.get_by_role("radio", name=movement, exact=True)).to_be_checked()
     desk.open_row()
     desk.says("What the couple paid, the newest first")
     desk.page.get_by_role("link", name="Open").click()
