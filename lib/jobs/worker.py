@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 IDLE_PAUSE_S: Final = 0.5
 BEAT_EVERY: Final = timedelta(seconds=5)
+# Whether a job is due is asked of many tables, and none is so urgent as money.
+JOBS_PAUSE: Final = timedelta(seconds=3)
 _AT_ONCE: Final = 20
 _LONGEST_PAUSE_S: Final = 60.0
 
@@ -33,12 +35,13 @@ _LONGEST_PAUSE_S: Final = 60.0
 class Chore:
     """Something that is looked after again and again: `do` gives how much it did.
 
-    An error is logged and the chore rests, for longer each time, so that it neither ends the worker nor fills
-    the log.
+    With nothing to do it rests for `pause`. An error is logged and the chore rests, for longer each time, so
+    that it neither ends the worker nor fills the log.
     """
 
     name: str
     do: Callable[[datetime], int]
+    pause: timedelta = timedelta()
     failures: int = field(default=0, init=False)
     rests_until: datetime | None = field(default=None, init=False)
 
@@ -54,7 +57,7 @@ class Chore:
             self.rests_until = now + timedelta(seconds=pause)
             log.exception("%s failed %d times in a row; it rests for %d s", self.name, self.failures, pause)
             return 0
-        self.failures, self.rests_until = 0, None
+        self.failures, self.rests_until = 0, None if done else now + self.pause
         return done
 
 
@@ -93,9 +96,11 @@ class Worker:
             Chore("bulk runs", self._work_off_bulk_runs),
             Chore("batches of codes", self._make_codes),
             Chore("batches switched off", self._switch_codes_off),
-            Chore("jobs", lambda now: self._run_jobs(now, takes_hours=False)),
+            Chore("jobs", lambda now: self._run_jobs(now, takes_hours=False), JOBS_PAUSE),
         ]
-        self._long_jobs = [Chore("long jobs", lambda now: self._run_jobs(now, takes_hours=True))]
+        self._long_jobs = [
+            Chore("long jobs", lambda now: self._run_jobs(now, takes_hours=True), JOBS_PAUSE),
+        ]
 
     def tick(self) -> int:
         """Look after everything once; gives how much was done, 0 when there was nothing to do."""

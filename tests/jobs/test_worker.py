@@ -156,6 +156,20 @@ def test_a_chore_that_works_again_starts_afresh() -> None:
     assert chore.failures == 1
 
 
+def test_a_chore_with_nothing_to_do_rests_and_goes_on_at_once_while_there_is_more() -> None:
+    asked, left = [], [2, 1, 0, 0]
+
+    def work_off(now: datetime) -> int:
+        asked.append((now - NOW).seconds)
+        return left.pop(0)
+
+    chore = Chore("jobs", work_off, timedelta(seconds=3))
+    for seconds in range(6):
+        chore.turn(NOW + timedelta(seconds=seconds))
+
+    assert asked == [0, 1, 2, 5]
+
+
 def test_one_chore_that_fails_holds_up_no_other(
     database: Database, settings: Settings, stripe: LocalStripe, caplog: pytest.LogCaptureFixture
 ) -> None:
