@@ -7,13 +7,14 @@ import re
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from sqlalchemy import Executable
 
@@ -41,34 +42,69 @@ _WIDTH, _HEIGHT = 1280, 1000
 
 @dataclass
 class Company:
-    """The running company. People sign in once; their tabs stay open."""
+    """The running company. People sign in once and keep their tabs."""
 
     app: RunningApp
     stripe_url: str
     gateway: Gateway
     browser: Browser
-    _states: dict[Role, Any] = field(default_factory=dict)
+    _profiles: dict[Role, BrowserContext] = field(default_factory=dict)
+    _free_tabs: dict[Role, list[Page]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def database(self) -> Database:
         """The database behind the app."""
         return self.app.database
 
+    @contextmanager
+    def desk(self, role: Role) -> Iterator["Desk"]:
+        """A tab in which the demo account of a role is signed in; nothing is open in it yet.
+
+        Whoever comes after gets the same tab, since a new one compiles all of the app's scripts anew.
+        A script error in it fails the test.
+        """
+        profile, free, faults = self._profile(role), self._free_tabs[role], []
+        page = free.pop() if free else profile.new_page()
+
+        def note(error: Error) -> None:
+            faults.append(str(error))
+
+        page.on("pageerror", note)
+        try:
+            yield Desk(page, self.app.url)
+        finally:
+            if not page.is_closed():
+                page.remove_listener("pageerror", note)
+                page.mouse.move(0, 0)
+                free.append(page)
+        assert faults == []
+
     def person(self, role: Role, **look: Any) -> BrowserContext:
-        """A profile in which the demo account of a role is signed in."""
-        if role not in self._states:
-            with self.browser.new_context() as context:
-                page = context.new_page()
-                page.goto(self.app.url)
-                sign_in(page, f"{role.value}@example.org")
-                page.get_by_role("button", name="Sign out").wait_for()
-                self._states[role] = context.storage_state()
-        size: Any = {"width": _WIDTH, "height": _HEIGHT}
-        context = self.browser.new_context(
-            **{"viewport": size, "storage_state": self._states[role], "locale": "en-US"} | look
-        )
+        """A new profile that looks different, in which the demo account of a role is signed in."""
+        return self._new_profile(storage_state=self._profile(role).storage_state(), **look)
+
+    def _profile(self, role: Role) -> BrowserContext:
+        if role not in self._profiles:
+            profile = self._new_profile()
+            page = profile.new_page()
+            page.goto(self.app.url)
+            sign_in(page, f"{role.value}@example.org")
+            page.get_by_role("button", name="Sign out").wait_for()
+            self._profiles[role] = profile
+            self._free_tabs[role].append(page)
+        return self._profiles[role]
+
+    def _new_profile(self, **look: Any) -> BrowserContext:
+        size = {"width": _WIDTH, "height": _HEIGHT}
+        context = self.browser.new_context(**{"viewport": size, "locale": "en-US"} | look)
         context.set_default_timeout(PATIENCE_MS)
         return context
+
+    def close(self) -> None:
+        """Let everybody go home."""
+        for profile in self._profiles.values():
+            profile.close()
+        self.gateway.close()
 
     def rows(self, statement: Executable) -> list[Any]:
         """The rows that a statement finds in the database, as they are."""
@@ -180,10 +216,11 @@ def running_company(folder: Path, browser: Browser) -> Iterator[Company]:
         _worker(database_url, stripe_url, folder / "worker.log"),
     ):
         gateway = Gateway(KEY, api_base=stripe_url)
+        company = Company(app, stripe_url, gateway, browser)
         try:
-            yield Company(app, stripe_url, gateway, browser)
+            yield company
         finally:
-            gateway.close()
+            company.close()
 
 
 def build_company(folder: Path, *, say: Callable[[str], None] = print) -> None:

@@ -2,13 +2,14 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from lib.core.access import Role
-from tests.browser.company import Company, Desk, OpenDesk, build_company, running_company
+from tests.browser.company import Company, OpenDesk, build_company, running_company
 from tests.browser.running import FLAGS, RunningApp, running_app, sign_in
 from tests.databases import unavailable
 from tests.once import built_once
@@ -95,19 +96,6 @@ def company(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def open_desk(company: Company) -> Iterator[OpenDesk]:
-    """Open the app at Home as the demo account of a role. A script error in the browser fails the test."""
-    made: list[BrowserContext] = []
-    faults: list[str] = []
-
-    def opened(role: Role) -> Desk:
-        context = company.person(role)
-        context.on("weberror", lambda error: faults.append(str(error.error)))
-        made.append(context)
-        desk = Desk(context.new_page(), company.app.url)
-        desk.open("", "Today")
-        return desk
-
-    yield opened
-    for context in made:
-        context.close()
-    assert faults == []
+    """Sit down as the demo account of a role, at a tab in which nothing is open yet."""
+    with ExitStack() as desks:
+        yield lambda role: desks.enter_context(company.desk(role))

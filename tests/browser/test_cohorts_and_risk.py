@@ -26,6 +26,7 @@ def test_finance_goes_from_a_cell_to_its_couples_and_from_there_to_their_payment
     company: Company, open_desk: OpenDesk
 ) -> None:
     desk = open_desk(Role.FINANCE)
+    desk.open("", "Today")
     desk.menu("Cohorts")
     click_a_cell(desk, 0)
     desk.page.wait_for_url(re.compile(r"cohort=.*age=0|age=0.*cohort="), wait_until="commit")
@@ -45,6 +46,7 @@ def test_support_snoozes_a_couple_at_risk_and_the_list_gets_shorter(
     company: Company, open_desk: OpenDesk
 ) -> None:
     desk = open_desk(Role.SUPPORT)
+    desk.open("", "Today")
     desk.menu("At risk")
     shown = desk.page.get_by_text(re.compile(r"1–\d+ of \d+"))
     before = int((shown.first.text_content() or "").split(" of ")[1].split(" ")[0])

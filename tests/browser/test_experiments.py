@@ -17,6 +17,7 @@ def test_product_ships_the_running_test_and_the_gate_stops_the_broken_one(
     company: Company, open_desk: OpenDesk
 ) -> None:
     desk = open_desk(Role.PRODUCT)
+    desk.open("", "Today")
     desk.menu("Experiments")
     desk.open_row()
     desk.heading("Ship short_quiz.").wait_for()

@@ -43,6 +43,7 @@ def test_a_link_on_home_opens_the_list_with_the_filter_it_names(
         select(func.count()).where(ErrorLog.severity == "critical", ErrorLog.resolved.is_(False))
     )
     desk = open_desk(Role.PRODUCT)
+    desk.open("", "Today")
     desk.page.get_by_test_id("stMain").get_by_role("link", name="Open").first.click()
     desk.heading("Errors").wait_for()
 

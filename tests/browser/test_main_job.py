@@ -92,6 +92,7 @@ def test_a_cancellation_ends_the_subscription_at_stripe_and_takes_its_mrr_off_th
     company: Company, customer: Customer, open_desk: OpenDesk
 ) -> None:
     revenue = open_desk(Role.FINANCE)
+    revenue.open("", "Today")
     revenue.menu("Revenue")
     before = _mrr_on(revenue.page)
     support = open_desk(Role.SUPPORT)
@@ -116,6 +117,7 @@ def test_a_cancellation_ends_the_subscription_at_stripe_and_takes_its_mrr_off_th
 def _support_requests(company: Company, customer: Customer, open_desk: OpenDesk) -> str:
     """Find the person, open the couple, see who calls, ask for the money back; gives the refund's id."""
     desk = open_desk(Role.SUPPORT)
+    desk.open("", "Today")
     desk.menu("Search")
     desk.page.get_by_role("searchbox", name="Search").fill(customer.email)
     couples = desk.page.get_by_test_id("stMain").get_by_role("link").filter(has_text="&")
@@ -133,7 +135,6 @@ def _support_requests(company: Company, customer: Customer, open_desk: OpenDesk)
     form.get_by_label("Note for finance").fill("Charged after they had asked us to stop")
     desk.submit(form, "Request refund")
     desk.says("Requested. Finance decides under Billing, Refunds.")
-    desk.page.context.close()
     return str(
         company.value(select(Refund.id).where(Refund.status == "pending", Refund.refund_amount_cents == 500))
     )
@@ -142,6 +143,7 @@ def _support_requests(company: Company, customer: Customer, open_desk: OpenDesk)
 def _finance_approves(company: Company, refund_id: str, open_desk: OpenDesk) -> None:
     """Find it in the queue, approve it, and watch it until Stripe has paid."""
     desk = open_desk(Role.FINANCE)
+    desk.open("", "Today")
     desk.menu("Refunds")
     pending = (
         select(Refund.id).where(Refund.status == "pending").order_by(sortable(Refund.requested_at), Refund.id)
@@ -177,6 +179,7 @@ def _stripe_paid_once(company: Company, customer: Customer, refund_id: str) -> N
 
 def _admin_reads_the_trail(company: Company, customer: Customer, refund_id: str, open_desk: OpenDesk) -> None:
     desk = open_desk(Role.ADMIN)
+    desk.open("", "Today")
     desk.menu("Audit")
     desk.page.get_by_role("searchbox", name="About").fill(refund_id)
     desk.page.get_by_role("searchbox", name="About").press("Enter")

@@ -38,6 +38,7 @@ def test_finance_approves_a_plan_and_the_worker_takes_its_steps(
 
 def test_an_admin_finds_what_was_handed_on(company: Company, open_desk: OpenDesk) -> None:
     desk = open_desk(Role.ADMIN)
+    desk.open("", "Today")
 
     desk.says("handed on to you")
     desk.says("stopped half-way")

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 
 def test_a_bar_chooses_its_feature_and_a_feature_leads_to_its_people(open_desk: OpenDesk) -> None:
     product = open_desk(Role.PRODUCT)
+    product.open("", "Today")
     product.menu("Features")
     bar = product.page.locator(".js-plotly-plot .barlayer .point path").first
     bar.wait_for()
