@@ -6,6 +6,9 @@ READY := $(VENV)/.installed
 # Most tests wait for a browser, a server or a disk, so more of them than cores run at once.
 WORKERS ?= 4
 
+# The many processes of the tests and of the app read what the first of them compiled, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo-reset lint types test test-full check bench screenshots browser
 

@@ -1,5 +1,6 @@
 """Fixtures that every test may use: databases at the newest revision, and golden data."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -103,6 +104,13 @@ def golden(name: str) -> Path:
     if not path.exists():
         unavailable(f"There is no golden data {name} in {folder}: set GOLDEN_DIR.")
     return path
+
+
+def pytest_collection_finish() -> None:
+    """Keep the thousands of collected tests out of the garbage collector's way: they stay till the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
