@@ -17,6 +17,7 @@ from lib.models import MetricDay
 from tests.bench import company
 from tests.cli.test_cli import Lib
 from tests.metrics.test_roll_forward import ANY, histories, write
+from tests.sized import times
 
 GAINS, LOSSES = ("new", "reactivation", "expansion"), ("contraction", "churn")
 SUMS = ("opening", *GAINS, *LOSSES, "closing")
@@ -92,8 +93,9 @@ def test_the_segments_of_the_demo_company_tie_and_add_up(
     assert all(sum(part["transfer_arr_cents"] for part in each["segments"]) == 0 for each in found)
 
 
+@pytest.mark.sized
 @given(histories, st.sampled_from(tuple(POLICIES)), st.sampled_from(SEGMENTS))
-@settings(max_examples=5, **ANY)
+@settings(max_examples=times(3, 20), **ANY)
 def test_any_company_ties_on_the_command_line(
     lib: Lib, sqlite_url: str, history: list[dict[str, Any]], policy: str, by: By
 ) -> None:

@@ -1,18 +1,10 @@
-"""What the tests of faults share: a database on each engine, a local Stripe, and how often to try."""
+"""What the tests of faults share: a database on each engine."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from lib.core.database import Database
-
-FULL = os.environ.get("FULL", "") in {"1", "true", "yes"}
-
-
-def times(few: int, many: int) -> int:
-    """How often a fault is tried: a few times by default, many times with FULL=1."""
-    return many if FULL else few
 
 
 @pytest.fixture

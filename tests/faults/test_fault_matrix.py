@@ -1,7 +1,8 @@
 """Each kind of operation x each way in which a request can go wrong: done once, and our rows follow.
 
 What Stripe did is read off its events: an operation that went wrong on the way must leave the same events
-there as one that did not, no more and no fewer. The run prints the cells as a table.
+there as one that did not, no more and no fewer. The run prints the cells as a table. By default each kind
+meets two of the faults, and each fault a quarter of the kinds; with FULL=1 every cell is tried.
 """
 
 import socket
@@ -22,6 +23,7 @@ from lib.payments.kinds import KINDS
 from tests import matrices
 from tests.faults.scenarios import SCENARIOS
 from tests.local_stripe import KEY, LocalStripe
+from tests.sized import times
 
 pytestmark = pytest.mark.sized
 
@@ -82,6 +84,13 @@ FAULTS: Final = {
     "crash before settling": crash_before_settling,
 }
 
+CELLS: Final = [
+    (kind, fault)
+    for row, kind in enumerate(sorted(SCENARIOS))
+    for column, fault in enumerate(FAULTS)
+    if (row + column) % times(4, 1) == 0
+]
+
 
 def events_since(stripe: LocalStripe, known: set[str]) -> Counter[str]:
     """What happened at Stripe since then, by type."""
@@ -122,8 +131,7 @@ def test_every_kind_of_operation_has_a_scenario() -> None:
     assert SCENARIOS.keys() == KINDS.keys()
 
 
-@pytest.mark.parametrize("kind", sorted(SCENARIOS))
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("kind", "fault"), CELLS)
 def test_whatever_goes_wrong_it_is_done_once_and_our_rows_follow(
     sqlite: Database,
     stripe: LocalStripe,

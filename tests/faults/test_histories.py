@@ -33,8 +33,8 @@ from lib.payments import inbox, operations, outcomes
 from lib.payments.rows import STATUSES
 from lib.services import refunds, subscriptions
 from tests import local_stripe
-from tests.faults.conftest import times
 from tests.local_stripe import LocalStripe
+from tests.sized import times
 from tests.staff import FINANCE, OTHER_FINANCE, SUPPORT, read
 
 pytestmark = pytest.mark.sized

@@ -16,9 +16,9 @@ from lib.payments.inbox import asking, leases
 from lib.services import refunds, subscriptions
 from tests.factories import make_refund
 from tests.faults import processes
-from tests.faults.conftest import times
 from tests.local_stripe import LocalStripe
 from tests.payments import told
+from tests.sized import times
 from tests.staff import FINANCE, SUPPORT, do, read
 
 pytestmark = pytest.mark.sized

@@ -14,10 +14,10 @@ from lib.models import ActionPlan, AiCredit, Operation, Refund, Subscription, Us
 from lib.services import refunds, subscriptions
 from lib.services.plans import case, plan
 from tests.faults import processes
-from tests.faults.conftest import times
 from tests.faults.test_races import at_once
 from tests.local_stripe import LocalStripe
 from tests.services.test_plans import Home, approve, one, rest
+from tests.sized import times
 from tests.staff import FINANCE, SUPPORT, do, read
 
 pytestmark = pytest.mark.sized

@@ -19,8 +19,8 @@ from lib.services import refunds
 from lib.services.payments import credit
 from tests.factories import make_invoice, make_payment, make_refund, make_staff
 from tests.faults import processes
-from tests.faults.conftest import times
 from tests.local_stripe import LocalStripe
+from tests.sized import times
 from tests.staff import FINANCE, OTHER_FINANCE, do, read
 
 pytestmark = pytest.mark.sized

@@ -16,12 +16,14 @@ from lib.metrics.bridge_rows import differences, why
 from lib.metrics.policies import CHARTMOGUL, COMMITTED, CONTRACTED, HOUSE, POLICIES, STRIPE, Policy
 from tests.metrics.ledger import DESK, MONTHLY, NOW, day, entry
 from tests.metrics.test_roll_forward import ANY, LAST, histories, write
+from tests.sized import times
 
 policies = st.sampled_from(tuple(POLICIES.values()))
 
 
+@pytest.mark.sized
 @given(histories, policies, policies, st.sampled_from([None, NOW]))
-@settings(max_examples=30, **ANY)
+@settings(max_examples=times(10, 150), **ANY)
 def test_of_any_history_the_reasons_and_the_rows_add_up(
     sqlite: Database, history: list[dict[str, Any]], ours: Policy, theirs: Policy, known: Any
 ) -> None:

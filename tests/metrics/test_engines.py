@@ -22,6 +22,7 @@ from lib.metrics.standing import standing_at
 from lib.models import SubscriptionChange
 from tests.metrics.ledger import DESK, NOW, day, entry, moved
 from tests.metrics.test_roll_forward import ANY, DAYS, FIRST, LAST, histories, write
+from tests.sized import times
 
 EVERY = tuple(POLICIES.values())
 BOTH = [policy for policy in EVERY if policy.same_month == "both"]
@@ -58,15 +59,17 @@ def check_copy(database: Database, history: list[dict[str, Any]]) -> list[tuple[
     return said
 
 
+@pytest.mark.sized
 @given(histories)
-@settings(max_examples=15, **ANY)
+@settings(max_examples=times(6, 75), **ANY)
 def test_duckdb_says_what_sqlite_says(sqlite: Database, history: list[dict[str, Any]]) -> None:
     check_copy(sqlite, history)
 
 
+@pytest.mark.sized
 @pytest.mark.postgres
 @given(histories)
-@settings(max_examples=5, **ANY)
+@settings(max_examples=times(3, 25), **ANY)
 def test_postgresql_says_what_sqlite_and_duckdb_say(
     sqlite: Database, postgres_url: str, history: list[dict[str, Any]]
 ) -> None:
@@ -82,8 +85,9 @@ def test_postgresql_says_what_sqlite_and_duckdb_say(
     assert told(on_postgresql) == told(on_sqlite)
 
 
+@pytest.mark.sized
 @given(histories)
-@settings(max_examples=20, **ANY)
+@settings(max_examples=times(10, 100), **ANY)
 def test_a_movement_that_policies_share_is_what_each_of_them_says_alone(
     sqlite: Database, history: list[dict[str, Any]]
 ) -> None:
@@ -97,8 +101,9 @@ def test_a_movement_that_policies_share_is_what_each_of_them_says_alone(
             assert mine == alone
 
 
+@pytest.mark.sized
 @given(histories, st.sampled_from(EVERY), st.sampled_from(["USD", "EUR"]))
-@settings(max_examples=20, **ANY)
+@settings(max_examples=times(10, 100), **ANY)
 def test_mrr_by_day_is_what_stood_at_the_end_of_each_day(
     sqlite: Database, history: list[dict[str, Any]], policy: Policy, currency: str
 ) -> None:
@@ -120,8 +125,9 @@ def test_mrr_by_day_is_what_stood_at_the_end_of_each_day(
     assert found == stood
 
 
+@pytest.mark.sized
 @given(histories)
-@settings(max_examples=20, **ANY)
+@settings(max_examples=times(10, 100), **ANY)
 def test_an_entry_holds_until_the_next_one_of_its_subscription_in_whatever_order_they_are_added(
     sqlite: Database, history: list[dict[str, Any]]
 ) -> None:
@@ -137,8 +143,9 @@ def test_an_entry_holds_until_the_next_one_of_its_subscription_in_whatever_order
     assert [kept for kept, _ in rows] == [following for _, following in rows]
 
 
+@pytest.mark.sized
 @given(histories, histories, st.sampled_from(EVERY))
-@settings(max_examples=20, **ANY)
+@settings(max_examples=times(10, 100), **ANY)
 def test_what_was_known_at_a_moment_never_changes(
     sqlite: Database, known: list[dict[str, Any]], late: list[dict[str, Any]], policy: Policy
 ) -> None:
@@ -161,8 +168,9 @@ def test_what_was_known_at_a_moment_never_changes(
     assert said() == before
 
 
+@pytest.mark.sized
 @given(histories)
-@settings(max_examples=20, **ANY)
+@settings(max_examples=times(10, 100), **ANY)
 def test_without_anything_late_as_of_now_is_now(sqlite: Database, history: list[dict[str, Any]]) -> None:
     write(sqlite, history)
     with Session(sqlite.primary.execution_options(writes=False)) as session:
@@ -171,8 +179,9 @@ def test_without_anything_late_as_of_now_is_now(sqlite: Database, history: list[
         assert [tuple(row) for row in session.execute(statement)] == moves(session)
 
 
+@pytest.mark.sized
 @given(histories)
-@settings(max_examples=20, **ANY)
+@settings(max_examples=times(10, 100), **ANY)
 def test_whoever_comes_and_goes_within_a_month_is_neither_where_the_policy_says_so(
     sqlite: Database, history: list[dict[str, Any]]
 ) -> None:

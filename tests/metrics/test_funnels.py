@@ -1,7 +1,6 @@
 """Funnels on random events against a search through every try there is, and the rules one by one."""
 
 import itertools
-import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -13,8 +12,9 @@ from hypothesis import strategies as st
 from lib.core.errors import Invalid
 from lib.metrics import funnels
 from lib.metrics.funnels import Event, Question, Step
+from tests.sized import times
 
-EXAMPLES = 1_000 if os.environ.get("FULL", "") in {"1", "true", "yes"} else 40
+EXAMPLES = times(40, 1_000)
 DAY = date(2026, 5, 4)
 START = datetime(2026, 5, 4, tzinfo=UTC)
 
@@ -73,6 +73,7 @@ happenings = moments.flatmap(
 ).map(lambda rows: [Event(*who, what, at(hour)) for hour, who, what in rows])
 
 
+@pytest.mark.sized
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     events=happenings,

@@ -73,6 +73,7 @@ QUESTIONS = [
 ] + [Question((Step("x"), Step("y", by_partner=True), Step("z")), timedelta(days=1))]
 
 
+@pytest.mark.sized
 @settings(
     max_examples=max(8, EXAMPLES // 20),
     deadline=None,

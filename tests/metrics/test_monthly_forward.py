@@ -18,6 +18,7 @@ from lib.metrics.series import Moved
 from tests.metrics.ledger import ANNUAL, DESK, MONTHLY, NOW, day, entry
 from tests.metrics.test_roll_forward import ANY, FIRST, LAST, histories, write
 from tests.services.month_close.conftest import company
+from tests.sized import times
 
 knowns = st.sampled_from([None, NOW])
 signed = st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=6)
@@ -35,8 +36,9 @@ def test_the_largest_remainder_is_rounded_up_and_nothing_stays_nothing() -> None
     assert monthly_forward(6, [5, 0, 13], 24) == [1, 0, 0, 1, 2]
 
 
+@pytest.mark.sized
 @given(histories, st.sampled_from(tuple(POLICIES.values())), st.sampled_from(SEGMENTS), knowns)
-@settings(max_examples=20, **ANY)
+@settings(max_examples=times(8, 100), **ANY)
 def test_any_history_ties_by_month_and_so_do_its_segments_which_add_up(
     sqlite: Database, history: list[dict[str, Any]], policy: Policy, by: By, known: datetime | None
 ) -> None:

@@ -71,6 +71,7 @@ happenings = st.lists(
 ).map(lambda rows: [(who, datetime(2026, 4, 27, tzinfo=UTC) + timedelta(hours=at)) for who, at in rows])
 
 
+@pytest.mark.sized
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(definition=definitions, events=happenings)
 def test_every_cell_is_what_one_finds_by_looking_at_everybody(
@@ -196,6 +197,7 @@ def test_a_period_in_which_a_payment_was_paid_back_does_not_count(couples: Datab
     assert counts(couples, Asked("paid", "first_use", cohorts=4))[0] == [1, 1, 0, 0]
 
 
+@pytest.mark.sized
 @settings(
     max_examples=max(6, EXAMPLES // 20),
     deadline=None,

@@ -14,6 +14,7 @@ from lib.metrics.policies import HOUSE, counted_in
 from lib.metrics.spans import ONE_BY_ONE
 from lib.models import MetricDay, SubscriptionChange
 from tests.metrics.ledger import ANNUAL, BOX, MONTHLY, fill, stored
+from tests.sized import times
 
 FIRST, LAST = date(2026, 6, 1), date(2026, 6, 14)
 DAYS = [FIRST + timedelta(days=offset) for offset in range((LAST - FIRST).days + 1)]
@@ -160,17 +161,19 @@ ANY = {
 }
 
 
+@pytest.mark.sized
 @given(histories, splits)
-@settings(max_examples=25, **ANY)
+@settings(max_examples=times(10, 150), **ANY)
 def test_any_history_rolls_forward_to_the_cent(
     sqlite: Database, history: list[dict[str, Any]], cuts: list[date]
 ) -> None:
     check(sqlite, history, cuts)
 
 
+@pytest.mark.sized
 @pytest.mark.postgres
 @given(histories, splits)
-@settings(max_examples=5, **ANY)
+@settings(max_examples=times(3, 25), **ANY)
 def test_any_history_rolls_forward_to_the_cent_on_postgresql(
     postgres_url: str, history: list[dict[str, Any]], cuts: list[date]
 ) -> None:

@@ -1,7 +1,6 @@
 """Events of one life, in order, in any order, and in either generation of shapes: our rows end the same."""
 
 import itertools
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -21,8 +20,9 @@ from lib.models import (
 from lib.payments import inbox
 from tests.payments.lives import life, seed
 from tests.payments.told import NOW, START, business, day, only, rows, tell, work_off
+from tests.sized import times
 
-SAMPLE = 1 if os.environ.get("FULL", "") in {"1", "true", "yes"} else 20
+SAMPLE = times(20, 1)
 """One order in so many is tried; with FULL=1 all 720 are, which takes a minute and a half."""
 LIFE = ("created", "updated", "payment_failed", "payment_succeeded", "deleted", "refunded")
 

@@ -28,6 +28,7 @@ from tests.factories import (
     write,
 )
 from tests.services.desk import act, hired, read, somebody
+from tests.sized import times
 from tests.statements import counted
 
 
@@ -338,7 +339,8 @@ def made_index(tmp_path_factory: pytest.TempPathFactory) -> NameIndex:
     return index
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.sized
+@settings(max_examples=times(25, 500), deadline=None)
 @example("abcd", "bacd")
 @given(st.text(alphabet="abc", min_size=4, max_size=8), st.text(alphabet="abc", min_size=4, max_size=8))
 def test_a_word_is_found_exactly_when_one_error_lies_between(

@@ -1,19 +1,9 @@
 """A/B tests drawn at random: couples whose partners are alike to a degree, visitors, revenue."""
 
-import os
-from typing import Final
-
 import numpy as np
 from scipy.stats import binom
 
 from lib.metrics.stats import Arm, Clusters
-
-FULL: Final = os.environ.get("FULL", "") in {"1", "true", "yes"}
-
-
-def times(few: int, many: int) -> int:
-    """How many tests are drawn: some by default, many with FULL=1."""
-    return many if FULL else few
 
 
 def bounds(drawn: int, share: float) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lib.metrics.stats import Analysis, Arm, BeforeTest, Clusters, Overlap, Plan, analyse, methods
 from lib.metrics.stats.power import minimum_detectable_lift, planned, sample_size
 from lib.metrics.verdict import decide
-from tests.metrics.stats.simulated import times
+from tests.sized import times
 
 PLAN = Plan("control", {"control": 50, "new": 50}, days_run=20)
 PEOPLE = Overlap(4000, 10, 2000, 6)
@@ -236,6 +236,7 @@ counts = st.integers(0, 3000)
 cents = st.integers(-(10**7), 10**9)
 
 
+@pytest.mark.sized
 @settings(max_examples=times(40, 1000), deadline=None)
 @given(
     data=st.lists(st.tuples(counts, counts, cents), min_size=0, max_size=4),

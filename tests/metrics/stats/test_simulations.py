@@ -16,7 +16,8 @@ from lib.metrics.stats.means import growthbook, sequential, welch
 from lib.metrics.stats.power import planned, power_of
 from lib.metrics.stats.proportions import Counted, compared
 from lib.metrics.verdict import decide
-from tests.metrics.stats.simulated import arms_of_users, bounds, in_couples, revenue, times
+from tests.metrics.stats.simulated import arms_of_users, bounds, in_couples, revenue
+from tests.sized import times
 
 pytestmark = pytest.mark.sized
 
