@@ -1,21 +1,25 @@
-"""Processes for tests to start and to lose: `python -m tests.faults.processes WHAT ...`.
+"""Processes for tests to start and to lose.
 
 The faults live here and nowhere in the product: a gateway whose verbs end the process, a commit that does.
 """
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, NoReturn
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any, Final, Literal, NoReturn
 
 from lib.core.access import Actor, Permission, Role
 from lib.core.database import Database
 from lib.core.errors import Refused
 from lib.core.guard import GuardedSession
-from lib.core.settings import ROOT, Settings
+from lib.core.settings import Settings
 from lib.core.work import Digest, Work, action, reading, working
 from lib.jobs.worker import Worker
 from lib.models import Note, new_id
@@ -29,29 +33,62 @@ Moment = Literal["before Stripe", "before storing", "before settling"]
 
 SHORT_LEASE = timedelta(seconds=1)
 
+_CONTEXT: Final = multiprocessing.get_context("forkserver")
+# Each process is forked from one that has imported everything and done nothing yet.
+_CONTEXT.set_forkserver_preload([__name__])
+
 
 def settings(database_url: str) -> Settings:
     """Settings for a worker on a database."""
     return Settings.from_environment({"DATABASE_URL": database_url})
 
 
-def start(*command: str) -> subprocess.Popen[str]:
-    """Start one of the processes below; what it says is kept."""
-    return subprocess.Popen(
-        [sys.executable, "-m", __name__, *command],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+@dataclass(frozen=True)
+class Started:
+    """A process that was started; what it says is kept in a file."""
+
+    _process: BaseProcess
+    _said: Path
+    _given: tuple[object, ...]  # a barrier lives as long as somebody here has it
+
+    def ended(self, timeout: float = 120) -> tuple[int, str]:
+        """Wait for its end; gives its exit code, negative for a signal, and what it said."""
+        self._process.join(timeout)
+        code = self._process.exitcode
+        if code is None:
+            self._process.kill()
+            self._process.join()
+        said = self._said.read_text()
+        self._said.unlink()
+        assert code is not None, f"It did not end within {timeout} seconds. It said: {said}"
+        return code, said
 
 
-def run(*command: str) -> tuple[int, str]:
+def start(what: Callable[..., None], *given: object) -> Started:
+    """Start one of the processes below."""
+    descriptor, said = tempfile.mkstemp()
+    os.close(descriptor)
+    process = _CONTEXT.Process(target=_speak_into, args=(said, what, *given))
+    process.start()
+    return Started(process, Path(said), given)
+
+
+def start_at_once(what: Callable[..., None], *given: tuple[object, ...]) -> list[Started]:
+    """Start one for each of what is given; each first gets the barrier at which it waits for the others."""
+    ready = _CONTEXT.Barrier(len(given))
+    return [start(what, ready, *own) for own in given]
+
+
+def run(what: Callable[..., None], *given: object) -> tuple[int, str]:
     """Run one of the processes below to its end; gives how it ended and what it said."""
-    with start(*command) as process:
-        said, _ = process.communicate(timeout=120)
-    return process.returncode, said
+    return start(what, *given).ended()
+
+
+def _speak_into(path: str, what: Callable[..., None], *given: object) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
+    what(*given)
 
 
 def die() -> NoReturn:
@@ -82,9 +119,9 @@ class DyingGateway(Gateway):
         return answer
 
 
-def worker_that_dies(database_url: str, stripe_url: str, moment: Moment, n: str) -> None:
+def worker_that_dies(database_url: str, stripe_url: str, moment: Moment, n: int) -> None:
     """Work until the n-th change at Stripe, and die at that moment."""
-    gateway = DyingGateway(KEY, stripe_url, moment, int(n))
+    gateway = DyingGateway(KEY, stripe_url, moment, n)
     worker = Worker(Database(database_url), gateway, settings(database_url), lease=SHORT_LEASE)
     while worker.look_after_money():
         continue
@@ -104,9 +141,9 @@ def app_that_dies(database_url: str, refund_id: str, shown: str, when: str) -> N
         refunds.approve(work, refund_id, shown=Digest(shown), reason="Fair")
 
 
-def inbox_that_dies(database_url: str, stripe_url: str, when: str, n: str) -> None:
+def inbox_that_dies(database_url: str, stripe_url: str, when: str, n: int) -> None:
     """Apply what is due, and die just before or just after the n-th commit of what was applied."""
-    commit, left = GuardedSession.commit, int(n)
+    commit, left = GuardedSession.commit, n
 
     def one_commit(session: GuardedSession) -> None:
         nonlocal left
@@ -131,31 +168,25 @@ def add_note(work: Work, body: str) -> None:
     work.about("users", "usr")
 
 
-def writer(database_url: str, count: str) -> None:
-    """Say when ready, wait for a word, then act so many times, one action after the other."""
+def writer(ready: Barrier, database_url: str, count: int) -> None:
+    """Wait for the others, then act so many times, one action after the other."""
     database = Database(database_url)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    for n in range(int(count)):
+    ready.wait()
+    for n in range(count):
         with working(database, SUPPORT) as work:
             add_note(work, f"note {n}")
 
 
-def approver(database_url: str, staff_id: str, *refund_ids: str) -> None:
-    """Look at refunds, say when ready, wait for a word, then approve them all, as far as it is allowed."""
+def approver(ready: Barrier, database_url: str, staff_id: str, *refund_ids: str) -> None:
+    """Look at refunds, wait for the others, then approve them all, as far as it is allowed."""
     database = Database(database_url)
     actor = Actor(staff_id, "finance@example.org", Role.FINANCE)
     with reading(database, actor) as view:
         shown = {each: refunds.one(view, each).digest for each in refund_ids}
-    print("ready", flush=True)
-    sys.stdin.readline()
+    ready.wait()
     for refund_id, digest in shown.items():
         try:
             with working(database, actor) as work:
                 refunds.approve(work, refund_id, shown=digest, reason="Fair")
         except Refused:
             continue
-
-
-if __name__ == "__main__":
-    globals()[sys.argv[1]](*sys.argv[2:])

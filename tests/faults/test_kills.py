@@ -81,7 +81,7 @@ def test_a_worker_killed_at_any_moment_pays_each_refund_once_after_its_restart(
     shown = read(database, SUPPORT, subscriptions.one, ended).digest
     do(database, SUPPORT, subscriptions.cancel_now, ended, shown=shown, reason="They asked")
 
-    code, said = processes.run("worker_that_dies", url(database), stripe.url, moment, str(n % 3 + 1))
+    code, said = processes.run(processes.worker_that_dies, url(database), stripe.url, moment, n % 3 + 1)
     left_open = open_operations(database)
     finish(database, stripe)
 
@@ -106,7 +106,7 @@ def test_an_app_killed_around_its_commit_has_decided_all_of_it_or_nothing(
     refund, _ = ask_for_a_refund(database, stripe)
     shown = read(database, FINANCE, refunds.one, refund).digest
 
-    code, said = processes.run("app_that_dies", url(database), refund, shown, when)
+    code, said = processes.run(processes.app_that_dies, url(database), refund, shown, when)
     finish(database, stripe)
 
     case = read(database, FINANCE, refunds.one, refund)
@@ -133,7 +133,7 @@ def test_an_inbox_killed_around_a_commit_applies_each_event_once_in_the_end(
         inbox.receive(database, event, livemode_expected=False)
         events[own] = event["id"]
 
-    code, said = processes.run("inbox_that_dies", url(database), stripe.url, when, str(n))
+    code, said = processes.run(processes.inbox_that_dies, url(database), stripe.url, when, n)
     left = [row.event_id for row in told.rows(database, InboxEvent) if row.state != "applied"]
     entries = told.rows(database, AuditEntry)
     later = moments.now() + leases.LEASE
@@ -156,7 +156,7 @@ def test_an_inbox_killed_around_a_commit_applies_each_event_once_in_the_end(
 def test_a_killed_worker_leaves_a_whole_database(database: Database, stripe: LocalStripe) -> None:
     refund, _ = ask_for_a_refund(database, stripe)
     approve(database, refund)
-    processes.run("worker_that_dies", url(database), stripe.url, "before storing", "1")
+    processes.run(processes.worker_that_dies, url(database), stripe.url, "before storing", 1)
 
     with database.primary.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"

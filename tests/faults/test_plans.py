@@ -135,7 +135,7 @@ def test_a_worker_killed_in_the_middle_of_a_plan_is_followed_by_one_that_goes_on
     plan_id = approved(database, home)
 
     url = database.primary.url.render_as_string(hide_password=False)
-    code, said = processes.run("worker_that_dies", url, stripe.url, moment, str(n % 3 + 1))
+    code, said = processes.run(processes.worker_that_dies, url, stripe.url, moment, n % 3 + 1)
     done = work_until_it_rests(database, stripe, plan_id)
 
     assert (code, said) == (-9, "")

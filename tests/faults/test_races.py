@@ -190,20 +190,17 @@ def test_four_processes_of_one_person_never_approve_more_than_the_limit(
         ]
         for _ in range(PROCESSES)
     ]
-    approvers = [processes.start("approver", database_url, FINANCE.id, *each) for each in parts]
-    assert [each.stdout.readline() for each in approvers] == ["ready\n"] * PROCESSES
-
-    for each in approvers:
-        each.stdin.write("go\n")
-        each.stdin.flush()
-    said = [each.communicate(timeout=240)[0] for each in approvers]
+    approvers = processes.start_at_once(
+        processes.approver, *((database_url, FINANCE.id, *each) for each in parts)
+    )
+    ended = [each.ended(timeout=240) for each in approvers]
 
     tried = select(RefundAttempt.allowed, RefundAttempt.amount_cents, RefundAttempt.used_cents)
     with reading(database, FINANCE) as view:
         attempts = view.session.execute(tried).all()
         queued = view.session.scalar(select(func.count()).select_from(Operation))
     allowed = sorted((each.used_cents, each.amount_cents) for each in attempts if each.allowed)
-    assert said == [""] * PROCESSES
+    assert ended == [(0, "")] * PROCESSES
     assert len(attempts) == PROCESSES * times(3, 12)
     # Each one that was allowed saw all that were allowed before it: $500.00 hold three of these.
     assert [used for used, _ in allowed] == [sum(cents for _, cents in allowed[:n]) for n in range(3)]
@@ -228,16 +225,10 @@ def test_the_audit_chain_stays_whole_with_four_processes_writing_at_once(
     database: Database, database_url: str
 ) -> None:
     each = times(25, 500)
-    writers = [processes.start("writer", database_url, str(each)) for _ in range(PROCESSES)]
-    assert [writer.stdout.readline() for writer in writers] == ["ready\n"] * PROCESSES
+    writers = processes.start_at_once(processes.writer, *[(database_url, each)] * PROCESSES)
+    ended = [writer.ended(timeout=240) for writer in writers]
 
-    for writer in writers:
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    said = [writer.communicate(timeout=240)[0] for writer in writers]
-
-    assert said == [""] * PROCESSES
-    assert [writer.returncode for writer in writers] == [0] * PROCESSES
+    assert ended == [(0, "")] * PROCESSES
     with reading(database, FINANCE) as view:
         verdict = audit.verify(view.session)
         entries = select(func.count()).select_from(AuditEntry)
