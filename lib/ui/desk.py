@@ -25,6 +25,7 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 _NEWS: Final = "good_news"
+_SHOWN: Final = "page_shown"
 SHARED_FOR: Final = timedelta(minutes=10)
 
 
@@ -40,6 +41,19 @@ def actor() -> Actor:
 def may(permission: Permission) -> bool:
     """Whether the person at the desk may do something."""
     return actor().may(permission)
+
+
+def arrive(slug: str) -> None:
+    """Come to a page with nothing in its boxes but what the address says.
+
+    Streamlit keeps what is bound to the address by its name alone, and would put what was looked for on the
+    page before into the box of the same name on the next one.
+    """
+    if st.session_state.get(_SHOWN, slug) != slug:
+        for key in list(st.session_state):
+            if key != _NEWS:
+                del st.session_state[key]
+    st.session_state[_SHOWN] = slug
 
 
 def page(title: str, permission: Permission, *, about: str | None = None) -> None:

@@ -7,7 +7,7 @@ before anybody has signed in.
 import streamlit as st
 
 from lib.core.access import Actor
-from lib.ui import finder, links, navigation, resources, sign_in
+from lib.ui import desk, finder, links, navigation, resources, sign_in
 from lib.ui.sign_in import ICON, PRODUCT
 
 
@@ -25,6 +25,7 @@ def _open(actor: Actor) -> None:
     with sign_in.at_the_desk(actor):
         menu = navigation.menu(actor, not_allowed=links.not_allowed, missing=links.missing)
         page = st.navigation(menu, expanded=True)
+        desk.arrive(page.url_path)
         st.set_page_config(page_title=f"{page.title} · {PRODUCT}", page_icon=ICON)
         st.logo(ICON, size="large")
         with st.sidebar:

@@ -98,6 +98,25 @@ def test_no_key_in_a_form_throws_away_what_was_typed(open_desk: OpenDesk) -> Non
     expect(desk.page.get_by_text("Called u twice", exact=True)).to_be_visible()
 
 
+def test_what_was_looked_for_on_one_page_is_not_looked_for_on_the_next(open_desk: OpenDesk) -> None:
+    desk = open_desk(Role.ADMIN)
+    desk.open("errors", "Errors")
+    find = desk.page.get_by_role("searchbox", name="Find", exact=True)
+    expect(find).to_have_value("is:unresolved")
+    desk.menu("Users")
+    expect(find).to_have_value("")
+    find.fill("an")
+    desk.page.wait_for_url("**/users?q=an")
+    desk.page.get_by_role("radio", name="Active").click()
+    desk.page.wait_for_url("**/users?q=an&subscription=Active")
+    desk.settled()
+    desk.menu("Relationships")
+
+    expect(find).to_have_value("")
+    expect(desk.page.get_by_role("radio", name="Active")).not_to_be_checked()
+    desk.open_row()
+
+
 def test_a_row_of_a_sorted_list_opens_itself(company: Company, open_desk: OpenDesk) -> None:
     last = max(row.code for row in company.rows(select(DiscountCode.code)))
     desk = open_desk(Role.SUPPORT)
