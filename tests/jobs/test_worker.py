@@ -107,7 +107,7 @@ def test_a_worker_says_that_it_lives_every_few_seconds(database: Database, setti
     worker = Worker(database, None, settings, clock=clock)
     for seconds in (0, 1, BEAT_EVERY.total_seconds()):
         clock.now = NOW + timedelta(seconds=seconds)
-        worker.tick()
+        worker.look_after_money()
 
     [beat] = beats(database)
     assert (beat.name, beat.beat_at) == ("worker", NOW + BEAT_EVERY)
@@ -194,7 +194,7 @@ def test_an_operation_that_breaks_holds_up_no_other(
             .values(kind="no such kind", next_attempt_at=NOW - timedelta(days=1))
         )
 
-    Worker(database, stripe.gateway, settings).tick()
+    Worker(database, stripe.gateway, settings).look_after_money()
 
     assert status(database, whole) == "processed"
     assert status(database, broken) == "approved"
@@ -244,7 +244,7 @@ def test_an_unreachable_stripe_leaves_the_refund_in_doubt_and_ends_nothing(
     refund = approved(database, stripe)
     nobody = Gateway(KEY, api_base="http://127.0.0.1:9", retries=0)
 
-    Worker(database, nobody, settings).tick()
+    Worker(database, nobody, settings).look_after_money()
 
     [step] = read(database, FINANCE, refunds.progress, refund)
     assert step.state == "unknown"
