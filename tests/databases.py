@@ -17,8 +17,8 @@ from sqlalchemy import URL, Engine, create_engine, make_url, text
 from lib.core.database import open_engine
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-_ROOM = 2 << 30  # bytes; a run's databases and log take a fifth of it
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
+_ROOM = 2 << 30  # bytes; some hundred megabytes of databases, and the log
 
 
 def unavailable(reason: str) -> NoReturn:
@@ -47,6 +47,7 @@ class Server:
         # Nothing here has to outlive a crash of the machine.
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             self._run(f"ALTER SYSTEM SET {setting} = off")
+        # The log may lie in the machine's memory.
         self._run("ALTER SYSTEM SET max_wal_size = '256MB'")
         self._run("SELECT pg_reload_conf()")
 

@@ -174,6 +174,22 @@ def test_nothing_unsafe_is_shown_as_html() -> None:
     assert unsafe == []
 
 
+# Where the browser is given a script: a constant, which the Content-Security-Policy knows by its hash.
+SCRIPTING = {"lib/ui/finder.py"}
+
+
+def test_a_script_is_shown_only_where_it_is_a_constant() -> None:
+    scripting = {
+        where(path)
+        for path in SOURCES
+        for call in calls(path)
+        if ast.unparse(call.func) == "st.html"
+        or any(keyword.arg == "unsafe_allow_javascript" for keyword in call.keywords)
+    }
+
+    assert scripting == SCRIPTING
+
+
 # Who ends a transaction by hand, and why it is neither an action nor a job.
 COMMITTING = {"lib/core/work.py": "every action, job and note"}
 
