@@ -145,7 +145,7 @@ class Worker:
             if self._stop.is_set():
                 break
             self._run(self._gateway, operation_id)
-            self._settle(operation_id)
+            self._settle(self._gateway, operation_id)
             self._heart.turn(self._clock())
             done += 1
         return done
@@ -157,9 +157,9 @@ class Worker:
             # Its lease keeps it from coming round at once, and others from waiting for it.
             log.exception("operation %s could not be run; it is tried again later", operation_id)
 
-    def _settle(self, operation_id: str) -> None:
+    def _settle(self, gateway: Gateway, operation_id: str) -> None:
         try:
-            operations.settle(self._database, operation_id)
+            operations.settle(self._database, gateway, operation_id)
         except Refused:
             # An event about the same row came at the same moment. The next turn finds it as it is then.
             log.info("operation %s is settled later: its row has just changed", operation_id)

@@ -3,7 +3,7 @@
     prepare   in the action of the person who wants it: the intent is a row, committed with their decision
     run       in the worker, outside any transaction: Stripe is called with the key `kind:operation-id`, and
               what it said is stored
-    settle    in the worker, one transaction: our rows follow Stripe's answer
+    settle    in the worker, one transaction: our rows follow Stripe's answer, or what has happened since
 
 Whoever runs an operation holds a lease on it. When the lease ends without an answer, or the answer is
 unknown, Stripe is asked whether it happened (`kinds.KINDS`) before anything is sent again.
@@ -25,9 +25,10 @@ from lib.core.database import Database
 from lib.core.errors import NotFound, Refused
 from lib.core.work import Work, job, reading, working
 from lib.models import Operation, new_id
-from lib.payments import answers, outcomes
+from lib.payments import answers, freshness, outcomes
+from lib.payments.freshness import Passed
 from lib.payments.gateway import Gateway
-from lib.payments.kinds import KINDS, Next, Sending
+from lib.payments.kinds import KINDS, Answer, Next, Sending
 from lib.payments.outcomes import Outcome
 from lib.payments.progress import OperationView, progress
 
@@ -176,14 +177,23 @@ def run(
         return
 
 
-def settle(database: Database, operation_id: str, *, now: datetime | None = None) -> None:
-    """Let our rows follow Stripe's answer, and close the operation; nothing unless there is one to follow."""
+def settle(database: Database, gateway: Gateway, operation_id: str, *, now: datetime | None = None) -> None:
+    """Let our rows follow Stripe's answer, and close the operation; nothing unless there is one to follow.
+
+    Where an event about the same object was applied since the operation was sent, the answer may be the older
+    of the two: then Stripe is asked how things are now. Raises Refused when another event is applied at this
+    moment, and StripeFailed when Stripe cannot be asked; the answer stays, for a later turn.
+    """
     with reading(database, WORKER, now=now) as view:
-        state = view.session.scalar(select(Operation.state).where(Operation.id == operation_id))
-    if state != "answered":
-        return
+        operation = view.session.get(Operation, operation_id)
+        if operation is None or operation.state != "answered":
+            return
+        passed, answer = freshness.passed(view.session, operation), operation.answer
+    newest = None
+    if passed is not None and answer is not None:
+        newest = freshness.as_it_is(gateway, answers.from_text(answer))
     with working(database, WORKER, now=now) as work:
-        conclude(work, operation_id)
+        conclude(work, operation_id, passed, newest)
 
 
 def postpone(database: Database, operation_id: str, *, now: datetime | None = None) -> None:
@@ -242,12 +252,19 @@ def record(work: Work, operation_id: str, owner: str, outcome: Outcome) -> None:
 
 
 @job
-def conclude(work: Work, operation_id: str) -> None:
-    """Let our rows follow a stored answer, and close the operation with them, in one transaction."""
+def conclude(work: Work, operation_id: str, passed: Passed | None, newest: Answer | None) -> None:
+    """Let our rows follow an answer, and close the operation with them, in one transaction.
+
+    `newest`: what takes the place of the stored answer, because our rows have followed `passed` meanwhile.
+    """
     operation = _get(work, operation_id)
     work.about(operation.object_type, operation.object_id)
     if operation.state != "answered":
         return
+    if freshness.passed(work.session, operation) != passed:
+        raise Refused("An event about it was applied at this moment.")
+    if newest is not None:
+        operation.answer = answers.to_text(newest)
     refusal, following = operation.error_message, None
     if operation.answer is not None:
         kind, answer = KINDS[operation.kind], answers.from_text(operation.answer)

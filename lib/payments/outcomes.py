@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from lib.core.errors import StripeFailed
+from lib.payments import freshness
 from lib.payments.gateway import Gateway
-from lib.payments.kinds import KINDS, Answer, Kind, Params, Sending
+from lib.payments.kinds import KINDS, Answer, Kind, Sending
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +35,42 @@ def at_stripe(gateway: Gateway, sending: Sending, *, ask_first: bool, in_doubt: 
     """
     kind = KINDS[sending.kind]
     try:
-        answer = _asked(kind, gateway, sending.params) if ask_first else None
+        known = _asked(kind, gateway, sending) if ask_first else None
     except StripeFailed as failure:
         return Outcome(failure=failure, in_doubt=in_doubt, retryable=failure.retryable)
+    if known is not None:
+        return Outcome(known)
     try:
-        return Outcome(answer or kind.send(gateway, sending))
+        answer = kind.send(gateway, sending)
     except StripeFailed as failure:
         if not failure.outcome_known:
             return Outcome(failure=failure, in_doubt=True)
         if failure.retryable:
             return Outcome(failure=failure, retryable=True)
         return _refused(kind, gateway, sending, failure)
+    return _now(gateway, answer) if ask_first else Outcome(answer)
 
 
 def _refused(kind: Kind, gateway: Gateway, sending: Sending, failure: StripeFailed) -> Outcome:
     """Stripe said no, perhaps because it is so already: a subscription is not cancelled twice."""
     try:
-        return Outcome(_asked(kind, gateway, sending.params), failure)
+        return Outcome(_asked(kind, gateway, sending), failure)
     except StripeFailed:
         return Outcome(failure=failure)
 
 
-def _asked(kind: Kind, gateway: Gateway, params: Params) -> Answer | None:
+def _now(gateway: Gateway, answer: Answer) -> Outcome:
+    """How things are after what may have been sent twice: Stripe repeats its first answer to a known key."""
+    try:
+        return Outcome(freshness.as_it_is(gateway, answer))
+    except StripeFailed as failure:
+        return Outcome(failure=failure, in_doubt=True)
+
+
+def _asked(kind: Kind, gateway: Gateway, sending: Sending) -> Answer | None:
     """Stripe's answer if it is done already; an object that Stripe does not know shows that it is not."""
     try:
-        return kind.ask(gateway, params)
+        return kind.ask(gateway, sending)
     except StripeFailed as failure:
         if failure.code == "resource_missing":
             return None

@@ -58,7 +58,7 @@ def made_code(database: Database, stripe: LocalStripe, **over: Any) -> str:
 
 def finish(database: Database, stripe: LocalStripe, operation: Operation) -> None:
     operations.run(database, stripe.gateway, operation.id, "before")
-    operations.settle(database, operation.id)
+    operations.settle(database, stripe.gateway, operation.id)
 
 
 def of_code(act: Callable[..., Any], **given: Any) -> Callable[[Database, LocalStripe], Operation]:

@@ -102,7 +102,7 @@ def work_off(database: Database, stripe: LocalStripe, operation_id: str, now: da
     for turn in range(1, TURNS):
         moment = now + turn * timedelta(hours=1)
         operations.run(database, stripe.gateway, operation_id, "second", now=moment)
-        operations.settle(database, operation_id, now=moment)
+        operations.settle(database, stripe.gateway, operation_id, now=moment)
     with reading(database, operations.WORKER) as view:
         return view.session.get_one(Operation, operation_id)
 

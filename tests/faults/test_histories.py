@@ -61,7 +61,7 @@ class History(RuleBasedStateMachine):
         self.known = {event["id"] for event in self.stripe.events()}
         self.payment = self.stripe.payment(self.database)
         self.subscription = self.stripe.subscription(self.database)
-        self.now = moments.now()
+        self.now, self.changes_there = moments.now(), 0
         with reading(self.database, FINANCE) as view:
             self.at_stripe = view.session.get_one(Subscription, self.subscription).stripe_subscription_id
             self.intent = view.session.get_one(Payment, self.payment).stripe_payment_intent_id
@@ -121,6 +121,14 @@ class History(RuleBasedStateMachine):
                 key=f"dashboard:{len(self.stripe.refunds(self.intent))}:{self.intent}",
             )
 
+    @rule(ends=st.booleans())
+    def somebody_changes_the_subscription_in_stripes_dashboard(self, ends: bool) -> None:
+        if self.facts().status != "canceled":
+            there = self.stripe.gateway.subscriptions
+            change = there.cancel_at_period_end if ends else there.keep
+            self.changes_there += 1
+            change(self.at_stripe, key=f"dashboard:{self.changes_there}:{self.at_stripe}")
+
     @rule(outcome=st.sampled_from(["succeed", "succeed", "fail"]))
     def a_period_ends(self, outcome: str) -> None:
         if self.facts().status in {"active", "past_due"}:
@@ -142,7 +150,7 @@ class History(RuleBasedStateMachine):
             with self.going_wrong(fault):
                 operations.run(self.database, self.stripe.gateway, chosen, "worker", now=self.now)
             if settles:
-                operations.settle(self.database, chosen, now=self.now)
+                operations.settle(self.database, self.stripe.gateway, chosen, now=self.now)
 
     @rule()
     def a_worker_is_killed_with_stripes_answer_in_its_hand(self) -> None:
@@ -183,7 +191,7 @@ class History(RuleBasedStateMachine):
             self.now += timedelta(hours=7)
             for operation_id in operations.due(self.database, self.now):
                 operations.run(self.database, self.stripe.gateway, operation_id, "last", now=self.now)
-                operations.settle(self.database, operation_id, now=self.now)
+                operations.settle(self.database, self.stripe.gateway, operation_id, now=self.now)
             for event in self.happened():
                 inbox.receive(self.database, event, livemode_expected=False, now=self.now)
             applied = inbox.apply_due(self.database, self.stripe.gateway, now=self.now, limit=200)

@@ -23,5 +23,5 @@ def with_coupon(database: Database, stripe: LocalStripe, wanted: int, **over: An
     key = asked_for(database, wanted, **over)
     for waiting in operations.due(database, moments.now()):
         operations.run(database, stripe.gateway, waiting, "worker")
-        operations.settle(database, waiting)
+        operations.settle(database, stripe.gateway, waiting)
     return key

@@ -292,7 +292,7 @@ def test_a_code_is_applied_to_every_couple_that_may_use_it_and_stripe_has_it(
         pass
     for waiting in operations.due(database, moments.now()):
         operations.run(database, stripe.gateway, waiting, "worker")
-        operations.settle(database, waiting)
+        operations.settle(database, stripe.gateway, waiting)
     run = one(database, person, key)
     with reading(database, WORKER) as view:
         at_stripe = [

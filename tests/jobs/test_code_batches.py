@@ -76,7 +76,7 @@ def test_nothing_is_made_before_the_coupon_is_at_stripe(database: Database, stri
     before = work_off(database, stripe)
     for waiting in operations.due(database, moments.now()):
         operations.run(database, stripe.gateway, waiting, "worker")
-        operations.settle(database, waiting)
+        operations.settle(database, stripe.gateway, waiting)
     after = work_off(database, stripe)
     coupon = stripe.gateway.discounts.coupon(f"bt-{key}")
 
@@ -94,7 +94,7 @@ def test_a_batch_whose_coupon_stripe_refuses_has_failed(database: Database, stri
     key = asked_for(database, 10, plan_ids=[plan])
     for waiting in operations.due(database, moments.now()):
         operations.run(database, stripe.gateway, waiting, "worker")
-        operations.settle(database, waiting)
+        operations.settle(database, stripe.gateway, waiting)
     work_off(database, stripe)
 
     assert one(database, key).state == "failed"

@@ -29,7 +29,7 @@ def work_off(database: Database, stripe: LocalStripe, now: datetime | None = Non
     moment = now or moments.now()
     for operation_id in operations.due(database, moment):
         operations.run(database, stripe.gateway, operation_id, "worker 1", now=moment)
-        operations.settle(database, operation_id, now=moment)
+        operations.settle(database, stripe.gateway, operation_id, now=moment)
 
 
 def operation(database: Database, key: str) -> Operation:

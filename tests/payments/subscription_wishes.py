@@ -79,7 +79,7 @@ class Desk:
         now = moments.now() + after
         for operation_id in operations.due(self.database, now):
             operations.run(self.database, self.stripe.gateway, operation_id, "worker 1", now=now)
-            operations.settle(self.database, operation_id, now=now)
+            operations.settle(self.database, self.stripe.gateway, operation_id, now=now)
 
     def operation(self, queued: Operation) -> Operation:
         with reading(self.database, FINANCE) as view:

@@ -48,7 +48,7 @@ def work_off(database: Database, stripe: LocalStripe, now: datetime | None = Non
     moment = now or moments.now()
     for operation_id in operations.due(database, moment):
         operations.run(database, stripe.gateway, operation_id, "worker 1", now=moment)
-        operations.settle(database, operation_id, now=moment)
+        operations.settle(database, stripe.gateway, operation_id, now=moment)
 
 
 def all_of(database: Database, model: Any) -> list[Any]:
@@ -132,7 +132,7 @@ def test_the_event_may_come_before_the_answer_and_makes_the_same_row(
 
     with working(database, operations.WORKER) as work:
         event_comes(work)
-    operations.settle(database, queued.id)
+    operations.settle(database, stripe.gateway, queued.id)
 
     assert len(all_of(database, Subscription)) == 1
     assert len(all_of(database, SubscriptionChange)) == 1
@@ -276,7 +276,7 @@ def test_of_a_move_the_second_step_is_prepared_once_however_often_the_first_is_s
     operations.run(database, stripe.gateway, first.id, "worker 1")
 
     for _ in range(3):
-        operations.settle(database, first.id)
+        operations.settle(database, stripe.gateway, first.id)
 
     assert sorted(each.kind for each in all_of(database, Operation)) == [
         "subscription_hand_over",

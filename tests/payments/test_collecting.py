@@ -39,7 +39,7 @@ def work_off(database: Database, stripe: LocalStripe, *, later: timedelta = time
     moment = moments.now() + later
     for operation_id in operations.due(database, moment):
         operations.run(database, stripe.gateway, operation_id, "worker 1", now=moment)
-        operations.settle(database, operation_id, now=moment)
+        operations.settle(database, stripe.gateway, operation_id, now=moment)
 
 
 def row(database: Database, model: Any, key: str) -> Any:

@@ -236,7 +236,7 @@ def test_an_answer_that_comes_after_the_lease_was_lost_changes_nothing(
     def create_while_another_takes_over(**facts):
         answer = stripe.gateway.refunds.create(**facts)
         operations.run(database, stripe.gateway, queued.id, "worker 2", now=moments.now() + LATER)
-        operations.settle(database, queued.id)
+        operations.settle(database, stripe.gateway, queued.id)
         return answer
 
     slow.refunds.create = create_while_another_takes_over
@@ -251,7 +251,7 @@ def test_settling_twice_changes_nothing(database: Database, stripe: LocalStripe)
     work_off(database, stripe)
     before = operation(database, queued.id)
 
-    operations.settle(database, queued.id, now=moments.now() + LATER)
+    operations.settle(database, stripe.gateway, queued.id, now=moments.now() + LATER)
 
     assert operation(database, queued.id).settled_at == before.settled_at
 
@@ -266,7 +266,7 @@ def test_an_operation_whose_rows_are_gone_is_done_and_says_so(
         connection.execute(delete(Refund))
         connection.execute(delete(Payment))
 
-    operations.settle(database, queued.id)
+    operations.settle(database, stripe.gateway, queued.id)
 
     settled = operation(database, queued.id)
     assert settled.state == "done"

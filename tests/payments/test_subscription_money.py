@@ -146,7 +146,7 @@ def test_a_code_joins_the_discounts_that_are_there_and_counts_as_redeemed_once(
 
     queued = desk.ask(codes.apply, code="SPRING20")
     desk.work_off()
-    operations.settle(database, queued.id)
+    operations.settle(database, stripe.gateway, queued.id)
 
     with reading(database, FINANCE) as view:
         used = view.session.scalars(select(DiscountUsage)).one()

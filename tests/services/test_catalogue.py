@@ -38,7 +38,7 @@ def row(database: Database, key: str) -> SubscriptionPlan:
 def work_off(database: Database, stripe: LocalStripe) -> None:
     for waiting in operations.due(database, moments.now() + timedelta(seconds=1)):
         operations.run(database, stripe.gateway, waiting, "worker")
-        operations.settle(database, waiting)
+        operations.settle(database, stripe.gateway, waiting)
 
 
 def test_an_entry_whose_price_is_the_same_is_in_step(sqlite: Database, stripe: LocalStripe) -> None:

@@ -28,7 +28,7 @@ def one(database: Database, key: str) -> Discount:
 def work_off(database: Database, stripe: LocalStripe) -> None:
     for key in operations.due(database, moments.now()):
         operations.run(database, stripe.gateway, key, "worker")
-        operations.settle(database, key)
+        operations.settle(database, stripe.gateway, key)
 
 
 def act(database: Database, function: Callable[..., Any], key: str, **given: Any) -> None:
@@ -317,7 +317,7 @@ def test_an_unknown_outcome_makes_no_second_code(sqlite: Database, stripe: Local
     between = queued(sqlite, "discount_codes", key).state
     for waiting in operations.due(sqlite, later := moments.now() + timedelta(hours=1)):
         operations.run(sqlite, stripe.gateway, waiting, "other", now=later)
-        operations.settle(sqlite, waiting, now=later)
+        operations.settle(sqlite, stripe.gateway, waiting, now=later)
 
     assert between == "unknown"
     assert one(sqlite, key).state == "usable"

@@ -1,6 +1,7 @@
 """Refunds at Stripe."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from lib.payments.events import RefundFacts
@@ -28,7 +29,8 @@ class Refunds:
 
         `reason`: one of Stripe's (duplicate, fraudulent, requested_by_customer) or None. `fraudulent` also
         blocks the card and the e-mail address at Stripe. What staff wrote belongs in our rows.
-        `metadata`: carries our refund's id as `refund_id`, by which `find` finds it.
+        `metadata`: carries our refund's id as `refund_id` and the operation's as `operation_id`; `find` looks
+        for them.
         """
         params = {
             **_payment(payment_intent_id, charge_id),
@@ -40,19 +42,26 @@ class Refunds:
         return self._connection.write(RefundFacts, self._stripe.refunds.create, params=params, key=key)
 
     def find(
-        self, payment_intent_id: str | None, refund_id: str, *, charge_id: str | None = None
+        self,
+        payment_intent_id: str | None,
+        refund_id: str,
+        *,
+        charge_id: str | None = None,
+        operation_id: str | None = None,
     ) -> RefundFacts | None:
         """Stripe's refund of that payment (or charge) for our `refund_id`; None when it was never made.
 
-        Of several tries, one that has not failed or been canceled goes first, then the newest.
+        Of several tries, that of `operation_id` goes first, then one that has not failed or been canceled,
+        then the newest.
         """
         ours = [
             refund
             for refund in self._listed(_payment(payment_intent_id, charge_id))
             if refund.metadata.get("refund_id") == refund_id
         ]
+        wanted = (refund for refund in ours if refund.metadata.get("operation_id") == operation_id)
         alive = (refund for refund in ours if refund.status not in {"failed", "canceled"})
-        return next(alive, ours[0] if ours else None)
+        return next(chain(wanted if operation_id else (), alive, ours), None)
 
     def retrieve(self, refund_id: str) -> RefundFacts:
         """The refund `re_…` as it is now."""

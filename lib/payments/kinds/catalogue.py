@@ -43,9 +43,9 @@ def _send_price(gateway: Gateway, sending: Sending) -> Answer:
     return price
 
 
-def _ask_price(gateway: Gateway, params: Params) -> Answer | None:
-    price = _of_revision(gateway, params)
-    return None if price is None or _still_active(gateway, params) else price
+def _ask_price(gateway: Gateway, sending: Sending) -> Answer | None:
+    price = _of_revision(gateway, sending.params)
+    return None if price is None or _still_active(gateway, sending.params) else price
 
 
 def _make_product(gateway: Gateway, sending: Sending) -> None:
@@ -84,10 +84,6 @@ def _read_price(gateway: Gateway, sending: Sending) -> Answer:
     return gateway.catalogue.price(sending.params["price_id"])
 
 
-def _ask_again(gateway: Gateway, params: Params) -> Answer | None:
-    return gateway.catalogue.price(params["price_id"])
-
-
 def _follow_price(work: Work, answer: Answer, operation_id: str) -> Changes | None:
     assert isinstance(answer, PriceFacts)
     operation = work.session.get_one(Operation, operation_id)
@@ -97,5 +93,5 @@ def _follow_price(work: Work, answer: Answer, operation_id: str) -> Changes | No
 KINDS: Final[Mapping[str, Kind]] = {
     "catalogue_create": Kind("Make it at Stripe", _send_price, _ask_price, _follow_price),
     "catalogue_new_price": Kind("New price", _send_price, _ask_price, _follow_price),
-    "catalogue_adopt_price": Kind("Take over Stripe's price", _read_price, _ask_again, _follow_price),
+    "catalogue_adopt_price": Kind("Take over Stripe's price", _read_price, _read_price, _follow_price),
 }

@@ -7,7 +7,7 @@ from lib.core.work import Work
 from lib.payments import rows
 from lib.payments.events import BalanceEntryFacts, CreditNoteFacts
 from lib.payments.gateway import Gateway
-from lib.payments.kinds.kind import Answer, Kind, Params, Sending
+from lib.payments.kinds.kind import Answer, Kind, Sending
 from lib.payments.rows import Changes
 
 
@@ -23,7 +23,8 @@ def _adjust(gateway: Gateway, sending: Sending) -> Answer:
     )
 
 
-def _ask_adjust(gateway: Gateway, params: Params) -> Answer | None:
+def _ask_adjust(gateway: Gateway, sending: Sending) -> Answer | None:
+    params = sending.params
     return gateway.customers.find_entry(params["customer_id"], params["credit_id"])
 
 
@@ -46,7 +47,8 @@ def _issue(gateway: Gateway, sending: Sending) -> Answer:
     )
 
 
-def _ask_issue(gateway: Gateway, params: Params) -> Answer | None:
+def _ask_issue(gateway: Gateway, sending: Sending) -> Answer | None:
+    params = sending.params
     return gateway.credit_notes.find(params["invoice_id"], params["credit_id"])
 
 

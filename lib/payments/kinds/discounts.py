@@ -37,9 +37,9 @@ def _send_code(gateway: Gateway, sending: Sending) -> Answer:
     )
 
 
-def _ask_code(gateway: Gateway, params: Params) -> Answer | None:
-    revision = params["revision"]
-    return next((each for each in _codes(gateway, params) if each.metadata.get("revision") == revision), None)
+def _ask_code(gateway: Gateway, sending: Sending) -> Answer | None:
+    revision, codes = sending.params["revision"], _codes(gateway, sending.params)
+    return next((each for each in codes if each.metadata.get("revision") == revision), None)
 
 
 def _make_coupon(gateway: Gateway, sending: Sending) -> CouponFacts:
@@ -60,8 +60,8 @@ def _make_coupon(gateway: Gateway, sending: Sending) -> CouponFacts:
         return gateway.discounts.coupon(params["coupon_id"])
 
 
-def _ask_coupon(gateway: Gateway, params: Params) -> Answer | None:
-    return gateway.discounts.coupon(params["coupon_id"])
+def _ask_coupon(gateway: Gateway, sending: Sending) -> Answer | None:
+    return gateway.discounts.coupon(sending.params["coupon_id"])
 
 
 def _switch_off(gateway: Gateway, sending: Sending) -> Answer:
@@ -72,8 +72,8 @@ def _switch_off(gateway: Gateway, sending: Sending) -> Answer:
     return answer or _newest(gateway, sending.params)
 
 
-def _ask_off(gateway: Gateway, params: Params) -> Answer | None:
-    found = _codes(gateway, params)
+def _ask_off(gateway: Gateway, sending: Sending) -> Answer | None:
+    found = _codes(gateway, sending.params)
     return None if not found or any(code.active for code in found) else found[0]
 
 
@@ -84,8 +84,8 @@ def _switch_on(gateway: Gateway, sending: Sending) -> Answer:
     return gateway.discounts.switch(newest.id, True, key=sending.key)
 
 
-def _ask_on(gateway: Gateway, params: Params) -> Answer | None:
-    return next((code for code in _codes(gateway, params) if code.active), None)
+def _ask_on(gateway: Gateway, sending: Sending) -> Answer | None:
+    return next((code for code in _codes(gateway, sending.params) if code.active), None)
 
 
 def _codes(gateway: Gateway, params: Params) -> list[PromotionCodeFacts]:

@@ -7,7 +7,7 @@ from lib.core.work import Work
 from lib.payments import rows
 from lib.payments.events import PaymentIntentFacts
 from lib.payments.gateway import Gateway
-from lib.payments.kinds.kind import Answer, Kind, Params, Sending
+from lib.payments.kinds.kind import Answer, Kind, Sending
 from lib.payments.rows import Changes
 
 _PAID: Final = frozenset({"succeeded", "processing"})
@@ -30,7 +30,8 @@ def _send(gateway: Gateway, sending: Sending) -> Answer:
     )
 
 
-def _ask(gateway: Gateway, params: Params) -> Answer | None:
+def _ask(gateway: Gateway, sending: Sending) -> Answer | None:
+    params = sending.params
     return gateway.payment_intents.find(params["customer_id"], "subscription_id", params["subscription_id"])
 
 

@@ -12,7 +12,7 @@ from lib.core.work import Work
 from lib.payments import rows
 from lib.payments.events import InvoiceFacts
 from lib.payments.gateway import Gateway
-from lib.payments.kinds.kind import Answer, Kind, Params, Sending
+from lib.payments.kinds.kind import Answer, Kind, Sending
 from lib.payments.rows import Changes
 
 _OVER: Final = frozenset({"paid", "void"})
@@ -34,22 +34,20 @@ def _mark_uncollectible(gateway: Gateway, sending: Sending) -> Answer:
     return gateway.invoices.mark_uncollectible(sending.params["invoice_id"], key=sending.key)
 
 
-def _ask_retry(gateway: Gateway, params: Params) -> Answer | None:
-    facts = gateway.invoices.retrieve(params["invoice_id"])
-    tried = (facts.attempt_count or 0) > params["attempt_count"]
+def _ask_retry(gateway: Gateway, sending: Sending) -> Answer | None:
+    facts = gateway.invoices.retrieve(sending.params["invoice_id"])
+    tried = (facts.attempt_count or 0) > sending.params["attempt_count"]
     return facts if tried or facts.status != "open" else None
 
 
-def _ask_send(gateway: Gateway, params: Params) -> Answer | None:
-    since = datetime.fromisoformat(params["since"])
-    if not gateway.invoices.was_sent(params["invoice_id"], since):
-        return None
-    return gateway.invoices.retrieve(params["invoice_id"])
+def _ask_send(gateway: Gateway, sending: Sending) -> Answer | None:
+    invoice_id, since = sending.params["invoice_id"], datetime.fromisoformat(sending.params["since"])
+    return gateway.invoices.retrieve(invoice_id) if gateway.invoices.was_sent(invoice_id, since) else None
 
 
-def _ask_closed(wanted: str) -> Callable[[Gateway, Params], Answer | None]:
-    def ask(gateway: Gateway, params: Params) -> Answer | None:
-        facts = gateway.invoices.retrieve(params["invoice_id"])
+def _ask_closed(wanted: str) -> Callable[[Gateway, Sending], Answer | None]:
+    def ask(gateway: Gateway, sending: Sending) -> Answer | None:
+        facts = gateway.invoices.retrieve(sending.params["invoice_id"])
         return facts if facts.status in {wanted, *_OVER} else None
 
     return ask

@@ -41,16 +41,16 @@ class Next:
 class Kind:
     """One kind of operation.
 
-    `title`: what it does, for a reader. `send`: asks Stripe to do it. `ask`: Stripe's answer if it is done
-    already, else None. `follow`: lets our rows follow an answer, on behalf of
-    an operation; None when there is no such row any more. `refusal`: why an answer means that it was
-    not done after all; None when it was. `then`: the operation that comes after it, if there is one; it is
-    prepared in the transaction that closes this one, and so exactly once.
+    `title`: what it does, for a reader. `send`: asks Stripe to do it. `ask`: Stripe's answer, as it is now,
+    if it is done already, else None. `follow`: lets our rows follow an answer, on behalf of an operation;
+    None when there is no such row any more. `refusal`: why an answer means that it was not done after all;
+    None when it was. `then`: the operation that comes after it, if there is one; it is prepared in the
+    transaction that closes this one, and so exactly once.
     """
 
     title: str
     send: Callable[[Gateway, Sending], Answer]
-    ask: Callable[[Gateway, Params], Answer | None]
+    ask: Callable[[Gateway, Sending], Answer | None]
     follow: Callable[[Work, Answer, str], Changes | None]
     refusal: Callable[[Answer], str | None] = lambda _: None
     then: Callable[[Params, Answer], Next | None] = lambda *_: None

@@ -7,7 +7,7 @@ from lib.core.work import Work
 from lib.payments import rows
 from lib.payments.events import RefundFacts
 from lib.payments.gateway import Gateway
-from lib.payments.kinds.kind import Answer, Kind, Params, Sending
+from lib.payments.kinds.kind import Answer, Kind, Sending
 from lib.payments.rows import Changes
 
 
@@ -23,12 +23,23 @@ def _send_refund(gateway: Gateway, sending: Sending) -> Answer:
     )
 
 
-def _ask_refund(gateway: Gateway, params: Params) -> Answer | None:
+def _ask_refund(gateway: Gateway, sending: Sending) -> Answer | None:
+    params = sending.params
     found = gateway.refunds.find(
-        params["payment_intent_id"], params["refund_id"], charge_id=params["charge_id"]
+        params["payment_intent_id"],
+        params["refund_id"],
+        charge_id=params["charge_id"],
+        operation_id=sending.operation_id,
     )
-    # One that failed is why this is tried again: it does not count as done.
-    return None if found is None or _refund_refusal(found) else found
+    if found is None or _is_of(found, sending):
+        return found
+    # One of an earlier operation that failed is why this is tried again: it does not count as done.
+    return None if _refund_refusal(found) else found
+
+
+def _is_of(refund: RefundFacts, sending: Sending) -> bool:
+    """Whether this very operation made it. What became of it since counts, and nothing is sent again."""
+    return refund.metadata.get("operation_id") == sending.operation_id
 
 
 def _refund_refusal(answer: Answer) -> str | None:

@@ -35,7 +35,8 @@ def _start(gateway: Gateway, sending: Sending) -> Answer:
     )
 
 
-def _ask_start(gateway: Gateway, params: Params) -> Answer | None:
+def _ask_start(gateway: Gateway, sending: Sending) -> Answer | None:
+    params = sending.params
     return gateway.subscriptions.find(params["customer_id"], "subscription_id", params["subscription_id"])
 
 

@@ -38,7 +38,8 @@ def subscription_kind(
     `follow`, `refusal`, `then`: as in `Kind`.
     """
 
-    def ask(gateway: Gateway, params: Params) -> Answer | None:
+    def ask(gateway: Gateway, sending: Sending) -> Answer | None:
+        params = sending.params
         facts = gateway.subscriptions.retrieve(params["subscription_id"])
         marked = params.get("mark") is not None and facts.metadata.get(MARK) == params["mark"]
         return facts if marked or shows(facts, params) else None
