@@ -10,6 +10,7 @@ from lib.core.work import reading, working
 SUPPORT = Actor("staff_support", "support@example.org", Role.SUPPORT)
 FINANCE = Actor("staff_finance", "finance@example.org", Role.FINANCE)
 OTHER_FINANCE = Actor("staff_finance_2", "finance2@example.org", Role.FINANCE)
+ADMIN = Actor("staff_admin", "admin@example.org", Role.ADMIN)
 PRODUCT = Actor("staff_product", "product@example.org", Role.PRODUCT)
 
 

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from lib import metrics, services
-from lib.core.access import Actor, Role
 from lib.core.database import Database
 from lib.core.listing import LISTINGS
 from lib.core.work import reading
@@ -44,13 +43,13 @@ from lib.services.payments import disputes, transactions
 from lib.services.plans import plan
 from tests.bench import company, desk
 from tests.bench.screens import SCREENS, Screen, address_of, rows_to_open
+from tests.staff import ADMIN
 from tests.statements import Sent, recorded
 
 for package in (services, metrics):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
 
-ADMIN = Actor("staff_admin", "admin@example.org", Role.ADMIN)
 SINCE, UNTIL = date(2026, 1, 1), date(2026, 12, 31)
 
 # What a page can put into each filter of a list; every combination is tried.

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from lib.core import moments
-from lib.core.access import Actor, Role
+from lib.core.access import Actor
 from lib.core.database import Database
 from lib.core.errors import Invalid, NotAllowed, NotFound, Refused
 from lib.core.work import reading
@@ -24,9 +24,7 @@ from tests.factories import (
     make_user,
     write,
 )
-from tests.staff import FINANCE, SUPPORT, do, read
-
-ADMIN = Actor("staff_admin", "admin@example.org", Role.ADMIN)
+from tests.staff import ADMIN, FINANCE, SUPPORT, do, read
 
 
 @pytest.fixture
