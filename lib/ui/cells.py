@@ -39,12 +39,17 @@ def cell(row: Any, column: Column) -> Any:
             return table_name(item)
         case "trend":
             return [int(number) for number in (item or "").split()]
-        case "percent" | "decimal":
-            return None if item is None else float(item)
+        case "decimal" | "percent":
+            return None if item is None else _number(item, column)
         case "text" | "figure" | "id":
             return item if item is None else str(item)
         case _:
             return item
+
+
+def _number(item: Any, column: Column) -> float:
+    """As the grid sorts and shows it: a share of 1 in percent, with two decimals at most."""
+    return round(100 * float(item), 2) if column.kind == "percent" else float(item)
 
 
 def written(row: Any, column: Column) -> str:
@@ -85,7 +90,7 @@ def _width(column: Column, rows: Sequence[Any]) -> int:
 def config(column: Column, rows: Sequence[Any], width: int | None) -> Any:
     """How the grid draws a column; without a width it takes what is left."""
     kinds = st.column_config
-    as_numbers = {"count": "localized", "decimal": "%.1f", "percent": "percent"}
+    as_numbers = {"count": "localized", "decimal": "%.1f"}
     common: dict[str, Any] = {"label": column.title, "width": width}
     match column.kind:
         case "moment":
@@ -96,8 +101,10 @@ def config(column: Column, rows: Sequence[Any], width: int | None) -> Any:
             return kinds.DateColumn(**common, format="YYYY-MM-DD")
         case "money" | "figure":
             return kinds.TextColumn(**common, alignment="right")
-        case "count" | "decimal" | "percent":
+        case "count" | "decimal":
             return kinds.NumberColumn(**common, format=as_numbers[column.kind])
+        case "percent":
+            return kinds.NumberColumn(**common, format=f"%.{_decimals(rows, column)}f %%")
         case "trend":
             return kinds.BarChartColumn(**common, y_min=0)
         case "link":
@@ -114,3 +121,9 @@ def _chips(rows: Sequence[Any], column: Column) -> Mapping[str, Any]:
     codes = sorted({column.value(row) for row in rows} - {None})
     colours = [look(code)[0] for code in codes]
     return {"options": [words(code) for code in codes], "color": colours}
+
+
+def _decimals(rows: Sequence[Any], column: Column) -> int:
+    """As many as the longest of a column's percentages needs, so that their points stand below each other."""
+    shown = [found for row in rows if (found := cell(row, column)) is not None]
+    return next((digits for digits in (0, 1) if all(round(each, digits) == each for each in shown)), 2)

@@ -63,6 +63,23 @@ def test_one_very_long_name_does_not_push_the_other_columns_away() -> None:
     assert cells.widths(with_a_long_one, columns) == cells.widths(usual, columns)
 
 
+@pytest.mark.parametrize(
+    ("shares", "shown_as", "pattern"),
+    [
+        ([0.5, 0.25, None], [50.0, 25.0, None], "%.0f %%"),
+        ([0.5, 0.125], [50.0, 12.5], "%.1f %%"),
+        ([2 / 3, 0.012], [66.67, 1.2], "%.2f %%"),
+    ],
+)
+def test_the_percentages_of_a_column_have_the_same_decimals_and_no_more_than_they_need(
+    shares: list[float | None], shown_as: list[float | None], pattern: str
+) -> None:
+    column, found = Column("share", "Share", "percent"), [SimpleNamespace(share=each) for each in shares]
+
+    assert [cells.cell(row, column) for row in found] == shown_as
+    assert cells.config(column, found, None)["type_config"]["format"] == pattern
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "colours", ["chartCategoricalColors", "chartSequentialColors", "chartDivergingColors"]
