@@ -20,13 +20,22 @@ def decimals(currency: str | None) -> int:
     return 0 if code in ZERO_DECIMAL or code == CREDITS else 3 if code in THREE_DECIMAL else 2
 
 
+def units(cents: int, currency: str | None = "USD") -> Decimal:
+    """Minor units in whole units of the currency, exactly: 1234 of the United States dollar are 12.34."""
+    return Decimal(cents).scaleb(-decimals(currency))
+
+
+def minor(amount: float | Decimal, currency: str | None = "USD") -> int:
+    """Whole units of a currency as minor units, the nearest: what `units` gave, even after a float."""
+    return round(Decimal(str(amount)).scaleb(decimals(currency)))
+
+
 def show(cents: int | None, currency: str | None = "USD") -> str:
     """Format minor units for a reader: `$1,234.50`, `−€3.00`, `1,200.00 CHF`; credits; a dash for None."""
     if cents is None:
         return "–"
     code = (currency or "USD").lower()
-    places = decimals(code)
-    amount = f"{Decimal(abs(cents)).scaleb(-places):,.{places}f}"
+    amount = f"{units(abs(cents), code):,.{decimals(code)}f}"
     sign = "−" if cents < 0 else ""
     if code == CREDITS:
         return f"{sign}{amount} credits"
@@ -36,8 +45,7 @@ def show(cents: int | None, currency: str | None = "USD") -> str:
 
 def typed(cents: int, currency: str | None = "USD") -> str:
     """Minor units as a person would type them into a form, which `parse` reads back: `1234.50`."""
-    places = decimals(currency)
-    return f"{Decimal(cents).scaleb(-places):.{places}f}"
+    return f"{units(cents, currency):.{decimals(currency)}f}"
 
 
 def parse(text: str, currency: str | None = "USD") -> int:

@@ -1,6 +1,5 @@
 """What every chart of money has in common: its size, its axis, and amounts as an axis wants them."""
 
-from decimal import Decimal
 from typing import Any, Final
 
 import plotly.graph_objects as go
@@ -39,4 +38,4 @@ def layout(figure: go.Figure) -> go.Figure:
 
 def units(cents: int, currency: str) -> float:
     """Minor units as the axis wants them, $12.34 -> 12.34: for drawing only."""
-    return float(Decimal(cents).scaleb(-money.decimals(currency)))
+    return float(money.units(cents, currency))

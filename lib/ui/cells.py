@@ -1,10 +1,14 @@
 """Cells and columns of a table: what each kind of column shows, and how wide it has to be."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
+import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
+from lib.core import money
 from lib.core.listing import Column
 from lib.ui.names import action_name, table_name
 from lib.ui.show import amount, local, look, words, zone
@@ -19,6 +23,7 @@ _TREND_WIDTH: Final = 120
 _WIDEST: Final = 360
 _PAGE_WIDTH: Final = 840
 _OPEN: Final = "Open"
+NOTHING: Final = "–"
 
 
 def cell(row: Any, column: Column) -> Any:
@@ -26,7 +31,7 @@ def cell(row: Any, column: Column) -> Any:
     item = column.value(row)
     match column.kind:
         case "money":
-            return amount(item, getattr(row, "currency", None) or "USD")
+            return None if item is None else float(money.units(item, _currency(row)))
         case "status":
             return [words(item)] if item else []
         case "flag":
@@ -52,11 +57,45 @@ def _number(item: Any, column: Column) -> float:
     return round(100 * float(item), 2) if column.kind == "percent" else float(item)
 
 
+def _currency(row: Any) -> str:
+    return getattr(row, "currency", None) or "USD"
+
+
+def grid(
+    rows: Sequence[Any], columns: Sequence[Column], buttons: Sequence[str] | None = None
+) -> pd.DataFrame | Styler:
+    """What the grid gets: money as numbers, which it sorts by the amount, each written in its row's currency.
+
+    `buttons`: what the first column says instead of its own cells.
+    """
+    data = pd.DataFrame({column.name: [cell(row, column) for row in rows] for column in columns})
+    if buttons is not None:
+        data[columns[0].name] = list(buttons)
+    amounts = [each.name for each in columns[buttons is not None :] if each.kind == "money"]
+    if not amounts:
+        return data
+    data[amounts] = data[amounts].astype(float)
+    of_currency: dict[str, list[int]] = {}
+    for index, row in enumerate(rows):
+        of_currency.setdefault(_currency(row), []).append(index)
+    styled = data.style
+    for currency, indexes in of_currency.items():
+        written = partial(_amount, currency=currency)
+        styled = styled.format(written, subset=pd.IndexSlice[indexes, amounts], na_rep=NOTHING)
+    return styled
+
+
+def _amount(units: float, currency: str) -> str:
+    return amount(money.minor(units, currency), currency)
+
+
 def written(row: Any, column: Column) -> str:
     """A cell as text."""
+    item = column.value(row)
     if column.kind == "moment":
-        item = column.value(row)
         return f"{local(item):%Y-%m-%d %H:%M}" if item else ""
+    if column.kind == "money":
+        return amount(item, _currency(row))
     content = cell(row, column)
     if isinstance(content, list):
         return ", ".join(map(str, content))
@@ -99,10 +138,10 @@ def config(column: Column, rows: Sequence[Any], width: int | None) -> Any:
             )
         case "day":
             return kinds.DateColumn(**common, format="YYYY-MM-DD")
-        case "money" | "figure":
+        case "figure":
             return kinds.TextColumn(**common, alignment="right")
-        case "count" | "decimal":
-            return kinds.NumberColumn(**common, format=as_numbers[column.kind])
+        case "count" | "decimal" | "money":
+            return kinds.NumberColumn(**common, format=as_numbers.get(column.kind))
         case "percent":
             return kinds.NumberColumn(**common, format=f"%.{_decimals(rows, column)}f %%")
         case "trend":

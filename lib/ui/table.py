@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-import pandas as pd
 import streamlit as st
 
 from lib.core.listing import COUNTED_UP_TO, Column, Listing, Page
@@ -131,12 +130,13 @@ def frame(
         st.caption(empty)
         return
     widths = cells.widths(rows, columns)
-    data = pd.DataFrame({column.name: [cells.cell(row, column) for row in rows] for column in columns})
     config: dict[str, Any] = {
         column.name: cells.config(column, rows, widths.get(column.name)) for column in columns
     }
+    buttons = None
     if opens:
         first = columns[0]
+        buttons = [_label(row, first) for row in rows]
         keys = [getattr(row, opens) for row in rows]
         click = f"{key}:click"
         config[first.name] = st.column_config.ButtonColumn(
@@ -149,15 +149,14 @@ def frame(
             on_click=_open,
             args=(click, keys, parameter),
         )
-        data[first.name] = [_label(row, first) for row in rows]
     st.dataframe(
-        data,
+        cells.grid(rows, columns, buttons),
         key=key,
         hide_index=True,
         column_config=config,
         height=min(len(rows) + 1, 16) * _ROW_HEIGHT + _BORDERS,
         row_height=_ROW_HEIGHT,
-        placeholder="–",
+        placeholder=cells.NOTHING,
         alt=alt,
     )
 

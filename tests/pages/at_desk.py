@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -47,3 +48,9 @@ def said(shell: AppTest) -> str:
     elements = [*shell.title, *shell.subheader, *shell.markdown, *shell.caption, *shell.text]
     elements += [*shell.warning, *shell.info, *shell.error, *shell.success]
     return "\n".join(str(element.value) for element in elements)
+
+
+def written(table: Any, column: str) -> list[str]:
+    """A column of a table as the grid writes it: money is a number beneath."""
+    shown = pa.ipc.open_stream(table.proto.arrow_data.styler.display_values)
+    return list(shown.read_pandas()[column])

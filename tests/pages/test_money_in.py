@@ -13,7 +13,7 @@ from lib.core.database import Database
 from lib.core.settings import Settings
 from lib.jobs import payment_days
 from tests.factories import make_couple, make_payment, make_refund, make_subscription, make_user
-from tests.pages.at_desk import open_page, said, staffed_copy
+from tests.pages.at_desk import open_page, said, staffed_copy, written
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_an_address_leads_to_the_payments_behind_a_figure(
     page = behind(**address)
 
     assert not page.exception, page.exception
-    assert list(page.dataframe[-1].value["cents"]) == amounts
+    assert written(page.dataframe[-1], "cents") == amounts
     assert "They add up to the figure of the month." in said(page)
 
 

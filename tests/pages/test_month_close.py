@@ -14,7 +14,7 @@ from lib.jobs import filling
 from lib.models import ExchangeRate, MonthClose, PaymentReconciliation, ReconciledPayment
 from tests.factories import make_payment, write
 from tests.metrics.ledger import MONTHLY, entry
-from tests.pages.at_desk import open_page, said, use
+from tests.pages.at_desk import open_page, said, use, written
 from tests.payments.told import only, rows
 from tests.statements import counted
 
@@ -175,7 +175,7 @@ def test_a_row_that_differs_leads_to_its_payment(database: Database) -> None:
 
     assert not section.exception
     assert "1 row differs" in said(section).replace("\\", "")
-    assert list(section.dataframe[-1].value["ours_cents"]) == ["$7.00"]
+    assert written(section.dataframe[-1], "ours_cents") == ["$7.00"]
     assert not row.exception
     assert "not in Stripe's balance" in said(row).replace("\\", "")
     assert "The payment" in [link.proto.label for link in row.get("page_link")]

@@ -13,7 +13,7 @@ from lib.core.settings import Settings
 from lib.jobs import usage
 from lib.models import AnalyticsEvent, EmailCampaign, PartnerDay, UserSession
 from tests.factories import make_change, make_couple, make_user, write
-from tests.pages.at_desk import open_page, said, staffed_copy
+from tests.pages.at_desk import open_page, said, staffed_copy, written
 
 SETTINGS = Settings.from_environment({"ROLLUPS": "observe"})
 SLUGS = ("features", "engagement", "sessions", "campaigns", "partners")
@@ -135,13 +135,13 @@ def test_the_score_says_how_it_is_made(database: Database) -> None:
 
 def test_one_sided_couples_are_listed_with_their_money_for_those_who_work_on_them(database: Database) -> None:
     _, shares, _ = shown("engagement", section="Both partners")
-    finance = shown("engagement", Role.FINANCE, section="One-sided couples")
+    finance = open_page(Role.FINANCE, "engagement", section="One-sided couples")
     product = shown("engagement", section="One-sided couples")
     couple = open_page(Role.FINANCE, "engagement", id="c1")
 
     assert shares == ["0.0 %", "100.0 %", "0.0 %", "100.0 %"]
-    assert list(finance[2][1]["mrr_cents"]) == ["$30.00"]
-    assert list(finance[2][1]["days_1"]) == [1]
+    assert written(finance.dataframe[1], "mrr_cents") == ["$30.00"]
+    assert list(finance.dataframe[1].value["days_1"]) == [1]
     assert len(product[2]) == 1
     assert "Your role sees sums" in product[0]
     assert "1 of 28 days" in said(couple)

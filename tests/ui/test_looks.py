@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from lib.core.listing import Column
 from lib.core.settings import ROOT
 from lib.ui import cells
+from tests.pages.at_desk import written
 
 
 def _tiles() -> None:
@@ -38,6 +39,30 @@ def test_a_figure_that_stayed_is_neither_good_nor_bad() -> None:
     assert arpa.proto.color == arpa.proto.RED
     assert failed.proto.color == mrr.proto.color == failed.proto.GRAY
     assert new.proto.color == new.proto.GREEN
+
+
+def _amounts() -> None:
+    from types import SimpleNamespace as Row
+
+    from lib.core.listing import Column
+    from lib.ui.table import frame
+
+    found = [
+        Row(who="a", cents=7500, currency="USD"),
+        Row(who="b", cents=-138_414, currency=None),
+        Row(who="c", cents=123_456, currency="JPY"),
+        Row(who="d", cents=None, currency="USD"),
+    ]
+    columns = (Column("who", "Who"), Column("cents", "Refunded", "money"))
+    frame(found, columns, key="amounts", alt="Amounts", opens="who")
+
+
+def test_money_sorts_by_the_amount_and_is_written_in_its_currency() -> None:
+    [table] = shown(_amounts).dataframe
+
+    assert table.value["cents"].dropna().tolist() == [75.0, -1384.14, 123_456.0]
+    assert written(table, "cents") == ["$75.00", "−$1,384.14", "¥123,456", "–"]
+    assert table.value["who"].tolist() == ["a ›", "b ›", "c ›", "d ›"]
 
 
 def rows(*statuses: str) -> list[Any]:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from decimal import Decimal
 from typing import Final
 
 from lib.core import money
@@ -68,4 +67,4 @@ def _value(line: Line) -> str:
         return ""
     if line.unit == "count":
         return str(line.value)
-    return str(Decimal(line.value).scaleb(-money.decimals(line.currency)))
+    return str(money.units(line.value, line.currency))

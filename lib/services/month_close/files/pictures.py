@@ -71,7 +71,7 @@ def cash_bars(lines: Sequence[closing.Line]) -> Drawing:
 
 def compact(cents: int, currency: str) -> str:
     """An amount as a mark has room for it: `$12.3k`, `-€450`."""
-    units = Decimal(cents).scaleb(-money.decimals(currency))
+    units = money.units(cents, currency)
     symbol = money.SYMBOLS.get(currency.lower(), f"{currency} ")
     size, unit = abs(units), ""
     for limit, letter in ((Decimal(1_000_000), "m"), (Decimal(1_000), "k")):
