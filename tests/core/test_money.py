@@ -34,6 +34,11 @@ def test_what_is_shown_can_be_typed(cents: int, currency: str) -> None:
     assert money.parse(money.show(cents, currency), currency) == cents
 
 
+@given(st.integers(-(10**12), 10**12), st.sampled_from(CURRENCIES))
+def test_an_amount_that_was_a_number_in_a_table_is_the_same_again(cents: int, currency: str) -> None:
+    assert money.minor(float(money.units(cents, currency)), currency) == cents
+
+
 @pytest.mark.parametrize(
     ("typed", "cents"),
     [("30", 3000), ("30.00", 3000), (" $1,200.50 ", 120050), ("30 USD", 3000), ("0.01", 1), ("30.0", 3000)],
