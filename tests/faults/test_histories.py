@@ -46,6 +46,8 @@ DECISIONS: Final = (refunds.approve, refunds.approve, refunds.deny, refunds.try_
 PICK: Final = st.integers(0, 99)
 """One of what there is, counted round: what Hypothesis draws must not depend on how much there is."""
 FAULTS: Final = (None, None, "500", "drop_before", "drop_after", "invalid_json", "429")
+ALREADY: Final = ("approved", "asked for", "set to cancel", "nothing")
+"""How a history begins: left to the draws alone, few would get as far as a refund that is paid."""
 ACTS: Final = (subscriptions.cancel_at_period_end, subscriptions.cancel_now, subscriptions.keep)
 
 
@@ -57,8 +59,8 @@ class History(RuleBasedStateMachine):
     paid: ClassVar[int]
     """In how many histories a refund of ours was paid, in the end or for a while."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(already=st.sampled_from(ALREADY), cents=st.sampled_from([500, 3000]))
+    def begin(self, already: str, cents: int) -> None:
         self.stripe.goes_right()
         self.known = {event["id"] for event in self.stripe.events()}
         self.payment = self.stripe.payment(self.database)
@@ -78,6 +80,12 @@ class History(RuleBasedStateMachine):
                     current_period_end=facts.current_period_end,
                 )
             )
+        if already in {"asked for", "approved"}:
+            self.request_a_refund(cents)
+        if already == "approved":
+            self.decide_on_a_refund(0, refunds.approve, FINANCE)
+        if already == "set to cancel":
+            self.act_on_the_subscription(subscriptions.cancel_at_period_end, SUPPORT)
 
     # What people do.
 
