@@ -161,9 +161,13 @@ class LocalStripe:
         """Let the bank send a refund back, as happens days later."""
         self._http.post(f"/_sandbox/refunds/{stripe_refund_id}/fail").raise_for_status()
 
-    def events(self) -> list[dict[str, Any]]:
-        """The newest hundred events, as Stripe would send them, newest first."""
-        return self._listed("events")
+    def events(self, *, since: str | None = None) -> list[dict[str, Any]]:
+        """The newest hundred events, as Stripe would send them, newest first; those after one, by its id."""
+        return self._listed("events", **({"ending_before": since} if since else {}))
+
+    def newest_event(self) -> str | None:
+        """The id of the newest event; None before the first."""
+        return next((each["id"] for each in self._listed("events", limit=1)), None)
 
     def invoices_of(self, subscription_id: str) -> list[tuple[int, str]]:
         """What became of each invoice of a subscription that was to be collected: cents, and our word."""
@@ -172,7 +176,7 @@ class LocalStripe:
         return [(each["amount_due"], words[each["status"]]) for each in found if each["amount_due"]]
 
     def _listed(self, kind: str, **filters: Any) -> list[dict[str, Any]]:
-        asked = self._http.get(f"/v1/{kind}", params={"limit": 100, **filters})
+        asked = self._http.get(f"/v1/{kind}", params={"limit": 100} | filters)
         rows: list[dict[str, Any]] = asked.raise_for_status().json()["data"]
         return rows
 

@@ -24,11 +24,10 @@ def database(sqlite_url: str) -> Iterator[Database]:
     opened.dispose()
 
 
-def learn_all(database: Database, stripe: LocalStripe, known: set[str], now: datetime) -> None:
-    """Every event that Stripe has to tell of since, applied."""
-    for event in stripe.events():
-        if event["id"] not in known:
-            inbox.receive(database, event, livemode_expected=False, now=now)
+def learn_all(database: Database, stripe: LocalStripe, since: str | None, now: datetime) -> None:
+    """Every event that Stripe has to tell of after one, applied."""
+    for event in stripe.events(since=since):
+        inbox.receive(database, event, livemode_expected=False, now=now)
     while inbox.apply_due(database, stripe.gateway, now=now):
         pass
 
@@ -61,7 +60,7 @@ def set_to_cancel(database: Database, subscription: str) -> bool:
 def test_a_refund_that_came_back_before_our_rows_followed_it_is_not_processed(
     database: Database, stripe: LocalStripe, stored: bool
 ) -> None:
-    known = {event["id"] for event in stripe.events()}
+    newest = stripe.newest_event()
     payment = stripe.payment(database)
     queued, now = approved(database, payment, 500), moments.now()
     if stored:
@@ -70,7 +69,7 @@ def test_a_refund_that_came_back_before_our_rows_followed_it_is_not_processed(
         killed_with_the_answer(database, stripe, queued.id, now)
     [made] = stripe.refunds(intent(database, payment))
     stripe.sends_back(made.id)
-    learn_all(database, stripe, known, now + timedelta(minutes=1))
+    learn_all(database, stripe, newest, now + timedelta(minutes=1))
 
     taken_over(database, stripe, now + LATER)
 
@@ -89,9 +88,9 @@ def kept(database: Database, stripe: LocalStripe) -> tuple[str, str, Operation]:
     subscription = stripe.subscription(database)
     with reading(database, FINANCE) as view:
         at_stripe = view.session.get_one(Subscription, subscription).stripe_subscription_id
+    newest = stripe.newest_event()
     stripe.gateway.subscriptions.cancel_at_period_end(at_stripe, key=f"dashboard:{at_stripe}")
-    known = {event["id"] for event in stripe.events()[1:]}
-    learn_all(database, stripe, known, moments.now())
+    learn_all(database, stripe, newest, moments.now())
     shown = read(database, SUPPORT, subscriptions.one, subscription).digest
     queued = do(database, SUPPORT, subscriptions.keep, subscription, shown=shown, reason="They stay")
     return subscription, at_stripe, queued
@@ -102,13 +101,13 @@ def test_what_somebody_changed_at_stripe_meanwhile_counts(
     database: Database, stripe: LocalStripe, stored: bool
 ) -> None:
     subscription, at_stripe, queued = kept(database, stripe)
-    known, now = {event["id"] for event in stripe.events()}, moments.now()
+    newest, now = stripe.newest_event(), moments.now()
     if stored:
         operations.run(database, stripe.gateway, queued.id, "worker 1", now=now)
     else:
         killed_with_the_answer(database, stripe, queued.id, now)
     stripe.gateway.subscriptions.cancel_at_period_end(at_stripe, key=f"dashboard again:{at_stripe}")
-    learn_all(database, stripe, known, now + timedelta(minutes=1))
+    learn_all(database, stripe, newest, now + timedelta(minutes=1))
 
     taken_over(database, stripe, now + LATER)
 
@@ -120,9 +119,9 @@ def test_what_somebody_changed_at_stripe_meanwhile_counts(
 def told_of(database: Database, stripe: LocalStripe, payment: str, now: datetime) -> str:
     """Something about the refund changes at Stripe, and its event is applied; gives the refund's id there."""
     [made] = stripe.refunds(intent(database, payment))
-    known = {event["id"] for event in stripe.events()}
+    newest = stripe.newest_event()
     stripe.v1.refunds.update(made.id, {"metadata": {"seen_by": "the bank"}})
-    learn_all(database, stripe, known, now)
+    learn_all(database, stripe, newest, now)
     return made.id
 
 
@@ -131,14 +130,14 @@ def test_an_event_between_asking_and_following_puts_it_off(database: Database, s
     queued, now = approved(database, payment, 500), moments.now()
     operations.run(database, stripe.gateway, queued.id, "worker 1", now=now)
     made = told_of(database, stripe, payment, now + timedelta(minutes=1))
-    known = {event["id"] for event in stripe.events()}
+    newest = stripe.newest_event()
     told = stripe.gateway.refunds.retrieve
 
     def retrieve_while_the_bank_sends_it_back(refund_id: str):
         answer = told(refund_id)
         stripe.sends_back(refund_id)
         stripe.gateway.refunds.retrieve = told
-        learn_all(database, stripe, known, now + timedelta(minutes=2))
+        learn_all(database, stripe, newest, now + timedelta(minutes=2))
         return answer
 
     stripe.gateway.refunds.retrieve = retrieve_while_the_bank_sends_it_back
