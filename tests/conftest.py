@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lib.core.settings import ROOT
 from lib.demo.staff import create_demo_staff
 from tests import local_stripe, matrices
 from tests.databases import Server, opened, running_server, unavailable
+from tests.filled import Engine, Filled
 from tests.local_stripe import LocalStripe
 from tests.once import built_once
 
@@ -77,10 +79,24 @@ def postgres_url(postgres: Server, postgres_template: str) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest) -> str:
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn."""
+    name: Engine = request.param
+    return name
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, engine: Engine) -> str:
     """A database of the test's own at the newest revision, on each engine in turn."""
-    url: str = request.getfixturevalue(f"{request.param}_url")
+    url: str = request.getfixturevalue(f"{engine}_url")
     return url
+
+
+@pytest.fixture
+def filled(request: pytest.FixtureRequest) -> Iterator[Filled]:
+    """Databases of the test's own that begin with the same rows, copied from one that was filled once."""
+    with ExitStack() as open_ones:
+        yield Filled(request, open_ones)
 
 
 @pytest.fixture(scope="session")

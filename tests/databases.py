@@ -56,7 +56,7 @@ class Server:
         self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self._url.set(database=name).render_as_string(hide_password=False)
 
-    def template(self, name: str, fill: Callable[[str], None]) -> str:
+    def template(self, name: str, fill: Callable[[str], None], *, begin_with: str = "template1") -> str:
         """The name of the run's database that `fill` filled, to be copied and never opened.
 
         The worker that needs it first makes it, the others wait.
@@ -65,7 +65,7 @@ class Server:
             if not self._has(name):
                 unfinished = f"{name}_unfinished"
                 self.drop(unfinished)
-                fill(self.create(unfinished))
+                fill(self.create(unfinished, template=begin_with))
                 self._run(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"')
         return name
 

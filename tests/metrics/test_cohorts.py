@@ -18,6 +18,7 @@ from lib.metrics import cohorts
 from lib.metrics.policies import POLICIES
 from lib.models import CohortCheck, CohortCouple, CohortMember, CohortMonth
 from tests.factories import make_couple, make_payment, make_refund, make_subscription, make_user, write
+from tests.filled import Engine, Filled
 from tests.metrics.ledger import ANNUAL, DESK, MONTHLY, NOW, day, entry
 from tests.statements import counted
 
@@ -47,9 +48,8 @@ def rows_of(database: Database, model: Any) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
 
 
-@pytest.fixture
-def company(database: Database) -> Database:
-    """Four couples, counted on 15 June.
+def four_couples(database: Database) -> None:
+    """Four couples; it is the 15th of June.
 
     |    | first paid | annualised | then                                      |
     |----|------------|------------|-------------------------------------------|
@@ -71,12 +71,30 @@ def company(database: Database) -> Database:
     entry(database, "04-15", **second, status="canceled")
     entry(database, "06-01", **second)
     entry(database, "03-28", subscription_id="s_c3", relationship_id="c3", status="canceled")
-    return database
 
 
-def test_a_cohort_is_who_first_paid_in_a_month_and_each_cell_who_still_pays(company: Database) -> None:
-    count(company)
-    march, may = retention(company).cohorts
+def counted_couples(database: Database) -> None:
+    """The same, with their days and cohorts counted."""
+    four_couples(database)
+    count(database)
+
+
+@pytest.fixture
+def company(filled: Filled, engine: Engine) -> Database:
+    """The four couples, on each engine in turn."""
+    return filled.copy(engine, four_couples)
+
+
+@pytest.fixture
+def counted_company(filled: Filled, engine: Engine) -> Database:
+    """The four couples with their cohorts, on each engine in turn."""
+    return filled.copy(engine, counted_couples)
+
+
+def test_a_cohort_is_who_first_paid_in_a_month_and_each_cell_who_still_pays(
+    counted_company: Database,
+) -> None:
+    march, may = retention(counted_company).cohorts
 
     assert (march.cohort, march.joined, march.opening_arr_cents) == (day("03-01"), 3, 96_000)
     assert [(cell.age, cell.month, cell.couples, cell.arr_cents) for cell in march.cells] == [
@@ -88,9 +106,8 @@ def test_a_cohort_is_who_first_paid_in_a_month_and_each_cell_who_still_pays(comp
     assert (may.cohort, may.joined, [cell.couples for cell in may.cells]) == (day("05-01"), 1, [1, 1])
 
 
-def test_retention_is_an_exact_share_of_couples_and_of_opening_revenue(company: Database) -> None:
-    count(company)
-    march = retention(company).cohorts[0]
+def test_retention_is_an_exact_share_of_couples_and_of_opening_revenue(counted_company: Database) -> None:
+    march = retention(counted_company).cohorts[0]
 
     assert [cell.logo for cell in march.cells] == [
         Fraction(2, 3),
@@ -106,9 +123,8 @@ def test_retention_is_an_exact_share_of_couples_and_of_opening_revenue(company: 
     ]
 
 
-def test_the_month_that_goes_on_is_not_mature_and_in_no_average(company: Database) -> None:
-    count(company)
-    found = retention(company)
+def test_the_month_that_goes_on_is_not_mature_and_in_no_average(counted_company: Database) -> None:
+    found = retention(counted_company)
 
     assert [[cell.mature for cell in cohort.cells] for cohort in found.cohorts] == [
         [True, True, True, False],
@@ -195,23 +211,27 @@ def test_realised_value_is_money_in_less_refunds_for_each_couple_that_joined(com
     assert worth(company).averages[0].per_couple == Fraction(30_500, 4)
 
 
-def test_counting_a_month_again_changes_nothing(company: Database) -> None:
-    count(company)
-    once = rows_of(company, CohortMonth), rows_of(company, CohortCouple)
-    again = counting.run(company, OBSERVING, now=NOW)
+def test_counting_a_month_again_changes_nothing(counted_company: Database) -> None:
+    once = rows_of(counted_company, CohortMonth), rows_of(counted_company, CohortCouple)
+    again = counting.run(counted_company, OBSERVING, now=NOW)
 
-    assert (rows_of(company, CohortMonth), rows_of(company, CohortCouple)) == once
+    assert (rows_of(counted_company, CohortMonth), rows_of(counted_company, CohortCouple)) == once
     assert (again.since, again.until) == (day("05-01"), day("06-01"))
 
 
-def test_an_entry_that_is_noted_late_moves_a_couple_to_the_cohort_it_belongs_to(company: Database) -> None:
-    count(company)
+def test_an_entry_that_is_noted_late_moves_a_couple_to_the_cohort_it_belongs_to(
+    counted_company: Database,
+) -> None:
     entry(
-        company, "04-02", subscription_id="s_c4b", relationship_id="c4", recorded_at=NOW + timedelta(hours=1)
+        counted_company,
+        "04-02",
+        subscription_id="s_c4b",
+        relationship_id="c4",
+        recorded_at=NOW + timedelta(hours=1),
     )
     later = NOW + timedelta(hours=2)
-    again = count(company, now=later)
-    found = retention(company)
+    again = count(counted_company, now=later)
+    found = retention(counted_company)
 
     assert again.since == day("04-01")
     assert [(cohort.cohort, cohort.joined) for cohort in found.cohorts] == [
@@ -220,20 +240,19 @@ def test_an_entry_that_is_noted_late_moves_a_couple_to_the_cohort_it_belongs_to(
     ]
 
 
-def test_a_run_that_was_killed_is_made_good_by_the_next_one(company: Database) -> None:
-    count(company)
-    whole = rows_of(company, CohortMonth)
-    killed = runs.running(company, counting.NAME, clock=lambda: NOW - timedelta(hours=1))
+def test_a_run_that_was_killed_is_made_good_by_the_next_one(counted_company: Database) -> None:
+    whole = rows_of(counted_company, CohortMonth)
+    killed = runs.running(counted_company, counting.NAME, clock=lambda: NOW - timedelta(hours=1))
     killed.__enter__()
     with pytest.raises(Refused, match="running already"):
-        counting.run(company, OBSERVING, now=NOW - timedelta(hours=1))
-    with counting.working(company, counting.ACTOR, now=NOW) as work:
+        counting.run(counted_company, OBSERVING, now=NOW - timedelta(hours=1))
+    with counting.working(counted_company, counting.ACTOR, now=NOW) as work:
         counting.count_month(work, day("03-01"), POLICIES.values())
-    halfway = rows_of(company, CohortMonth)
-    counting.run(company, OBSERVING, now=NOW)
+    halfway = rows_of(counted_company, CohortMonth)
+    counting.run(counted_company, OBSERVING, now=NOW)
 
     assert len(halfway) < len(whole)
-    assert rows_of(company, CohortMonth) == whole
+    assert rows_of(counted_company, CohortMonth) == whole
 
 
 def test_cohorts_wait_while_the_days_are_being_counted(company: Database) -> None:
@@ -254,24 +273,21 @@ def test_the_job_is_due_when_days_were_counted_and_at_most_once_an_hour(company:
     assert (before, soon, later) == (False, False, True)
 
 
-def test_a_choice_without_cohorts_says_so_and_is_not_zero(company: Database) -> None:
-    count(company)
-    found, money = retention(company, currency="EUR"), worth(company, currency="EUR")
+def test_a_choice_without_cohorts_says_so_and_is_not_zero(counted_company: Database) -> None:
+    found, money = retention(counted_company, currency="EUR"), worth(counted_company, currency="EUR")
 
     assert (found.cohorts, found.averages, found.why_not) == ((), (), cohorts.NOTHING_YET)
     assert (money.cohorts, money.why_not) == ((), cohorts.NOTHING_YET)
 
 
-def test_the_figures_say_policy_couples_and_time(company: Database) -> None:
-    count(company)
-    basis = retention(company, since=day("04-01")).basis
+def test_the_figures_say_policy_couples_and_time(counted_company: Database) -> None:
+    basis = retention(counted_company, since=day("04-01")).basis
 
     assert (basis.policy.name, basis.rows, basis.of_what, basis.computed_at) == ("house", 1, "couples", NOW)
 
 
-def test_each_function_asks_one_question(company: Database) -> None:
-    count(company)
-    with reading(company, DESK, now=NOW) as view, counted(company) as statements:
+def test_each_function_asks_one_question(counted_company: Database) -> None:
+    with reading(counted_company, DESK, now=NOW) as view, counted(counted_company) as statements:
         cohorts.retention_by_cohort(view)
         cohorts.realised_ltv(view)
 

@@ -1,31 +1,25 @@
 """A company with an open month: a ledger, roll-ups that count it, and what it paid."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from lib.core.database import Database
 from tests.factories import make_dispute, make_payment, make_refund
+from tests.filled import Engine, Filled
 from tests.metrics.ledger import ANNUAL, BOX, MONTHLY, entry, fill
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(filled: Filled, engine: Engine) -> Database:
     """A company on each engine in turn, whose May 2026 is over and counted; it is the 15th of June."""
-    opened = Database(database_url)
-    company(opened)
-    yield opened
-    opened.dispose()
+    return filled.copy(engine, company)
 
 
 @pytest.fixture
-def sqlite(sqlite_url: str) -> Iterator[Database]:
+def sqlite(filled: Filled) -> Database:
     """The same company on SQLite."""
-    opened = Database(sqlite_url)
-    company(opened)
-    yield opened
-    opened.dispose()
+    return filled.copy("sqlite", company)
 
 
 def company(database: Database) -> None:
