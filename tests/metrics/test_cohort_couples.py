@@ -12,14 +12,14 @@ from lib.metrics import cohorts
 from lib.metrics.cohort_couples import couples_of_cell
 from lib.metrics.cohort_table import retention_rows, worth_rows
 from tests.factories import make_couple, make_plan, make_user
+from tests.filled import Engine, Filled
 from tests.metrics.ledger import ANNUAL, DESK, MONTHLY, NOW, day, entry
 from tests.metrics.test_cohorts import count
 
 FINANCE = Actor("staff_f", "finance@example.org", Role.FINANCE)
 
 
-@pytest.fixture
-def company(database: Database) -> Database:
+def three_couples(database: Database) -> None:
     """Three couples of March: one stays, one ends and comes back, one changes between two subscriptions."""
     make_plan(database, id="try_it_out", plan_name="Try It Out")
     for couple in ("c1", "c2", "c3"):
@@ -32,7 +32,12 @@ def company(database: Database) -> Database:
     entry(database, "04-10", ANNUAL, subscription_id="s3b", relationship_id="c3", plan_id="better_together")
     entry(database, "04-30", subscription_id="s3", relationship_id="c3", status="canceled")
     count(database)
-    return database
+
+
+@pytest.fixture
+def company(filled: Filled, engine: Engine) -> Database:
+    """The three couples with their cohorts, on each engine in turn."""
+    return filled.copy(engine, three_couples)
 
 
 def couples(database: Database, **cell: Any) -> list[Any]:
