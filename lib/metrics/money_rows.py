@@ -22,6 +22,7 @@ from lib.core.errors import Invalid
 from lib.models import Invoice, Payment, Refund, sortable
 from lib.models.expressions import moved
 from lib.payments.balance import moves
+from lib.payments.balance.moves import Moment
 from lib.payments.rows.found import PAID
 from lib.services.refunds import REASONS
 
@@ -33,7 +34,7 @@ OTHER: Final = "other"
 """Why money went back, where the row names none of the known reasons."""
 
 
-def rows(what: What | str, start: datetime, end: datetime) -> Subquery:
+def rows(what: What | str, start: Moment, end: Moment) -> Subquery:
     """The rows of one thing from `start` on and before `end`.
 
     Columns: what, currency (capitals), detail (what was paid for, or why it went back, or empty), cents,
@@ -53,7 +54,7 @@ def rows(what: What | str, start: datetime, end: datetime) -> Subquery:
             raise Invalid(f"Money is {', '.join(WHATS)}, not “{what[:40]}”.")
 
 
-def _tries(what: str, statuses: tuple[str, ...], detail: Any, start: datetime, end: datetime) -> Subquery:
+def _tries(what: str, statuses: tuple[str, ...], detail: Any, start: Moment, end: Moment) -> Subquery:
     return moves.tried(
         statuses,
         start,
@@ -67,7 +68,7 @@ def _tries(what: str, statuses: tuple[str, ...], detail: Any, start: datetime, e
     ).subquery()
 
 
-def _refunds(start: datetime, end: datetime) -> Subquery:
+def _refunds(start: Moment, end: Moment) -> Subquery:
     reason = case((Refund.refund_reason.in_(REASONS), Refund.refund_reason), else_=OTHER)
     return moves.refunded(
         start,

@@ -23,6 +23,9 @@ CURRENCY: Final = "USD"
 """Of a payment whose row names none, as production's own default."""
 
 _INQUIRIES: Final = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
+Moment = datetime | ColumnElement[Any]
+"""A moment, or the parameter of a statement that is built once for many of them."""
+
 _PROCESSED: Final = sortable(Payment.processed_at)
 _MADE: Final = sortable(Payment.created_at)
 
@@ -51,7 +54,7 @@ def paid(start: datetime, end: datetime, *columns: Any) -> CompoundSelect[*tuple
 
 
 def tried(
-    statuses: Collection[str], start: datetime, end: datetime, *columns: Any
+    statuses: Collection[str], start: Moment, end: Moment, *columns: Any
 ) -> CompoundSelect[*tuple[Any, ...]]:
     """Payments in some statuses that were processed, or else made, from `start` on and before `end`."""
     processed = select(*columns, _PROCESSED.label("moved_at")).where(
@@ -63,7 +66,7 @@ def tried(
     return union_all(processed, not_noted)
 
 
-def refunded(start: datetime, end: datetime, *columns: Any) -> AnySelect:
+def refunded(start: Moment, end: Moment, *columns: Any) -> AnySelect:
     """Refunds that Stripe paid in a time, with their payments."""
     return (
         select(*columns)
@@ -72,17 +75,17 @@ def refunded(start: datetime, end: datetime, *columns: Any) -> AnySelect:
     )
 
 
-def took(start: datetime, end: datetime) -> ColumnElement[bool]:
+def took(start: Moment, end: Moment) -> ColumnElement[bool]:
     """The condition that a dispute took its amount in a time."""
     return and_(Dispute.status.not_in(_INQUIRIES), within(Dispute.opened_at, start, end))
 
 
-def gave_back(start: datetime, end: datetime) -> ColumnElement[bool]:
+def gave_back(start: Moment, end: Moment) -> ColumnElement[bool]:
     """The condition that a dispute was won in a time."""
     return and_(Dispute.status == "won", within(Dispute.told_at, start, end))
 
 
-def within(moment: Any, start: datetime, end: datetime) -> ColumnElement[bool]:
+def within(moment: Any, start: Moment, end: Moment) -> ColumnElement[bool]:
     """The condition that a moment lies in a time that ends before `end`."""
     return and_(moment >= start, moment < end)
 
