@@ -17,7 +17,7 @@ from lib.core.settings import ROOT
 from lib.demo.staff import create_demo_staff
 from tests import local_stripe, matrices
 from tests.databases import Server, opened, running_server, unavailable
-from tests.filled import Engine, Filled
+from tests.filled import Dialect, Filled
 from tests.local_stripe import LocalStripe
 from tests.once import built_once
 
@@ -79,16 +79,16 @@ def postgres_url(postgres: Server, postgres_template: str) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each engine in turn."""
-    name: Engine = request.param
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    """Each dialect in turn."""
+    name: Dialect = request.param
     return name
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, engine: Engine) -> str:
+def database_url(request: pytest.FixtureRequest, dialect: Dialect) -> str:
     """A database of the test's own at the newest revision, on each engine in turn."""
-    url: str = request.getfixturevalue(f"{engine}_url")
+    url: str = request.getfixturevalue(f"{dialect}_url")
     return url
 
 

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -12,8 +13,7 @@ from tests.databases import Server
 from tests.once import built_once
 
 Fill = Callable[[Database], object]
-Engine = str
-"""`sqlite` or `postgres`."""
+Dialect = Literal["sqlite", "postgres"]
 
 
 class Filled:
@@ -22,10 +22,10 @@ class Filled:
     def __init__(self, request: pytest.FixtureRequest, open_ones: ExitStack) -> None:
         self._request, self._open = request, open_ones
 
-    def copy(self, engine: Engine, fill: Fill) -> Database:
+    def copy(self, dialect: Dialect, fill: Fill) -> Database:
         """A database at the newest revision that `fill`, known by its module and name, has filled."""
         name = f"{fill.__module__}_{fill.__qualname__}".replace(".", "_")
-        url = self._sqlite(name, fill) if engine == "sqlite" else self._postgres(name, fill)
+        url = self._sqlite(name, fill) if dialect == "sqlite" else self._postgres(name, fill)
         database = Database(url)
         self._open.callback(database.dispose)
         return database

@@ -12,7 +12,7 @@ from lib.metrics import cohorts
 from lib.metrics.cohort_couples import couples_of_cell
 from lib.metrics.cohort_table import retention_rows, worth_rows
 from tests.factories import make_couple, make_plan, make_user
-from tests.filled import Engine, Filled
+from tests.filled import Dialect, Filled
 from tests.metrics.ledger import ANNUAL, DESK, MONTHLY, NOW, day, entry
 from tests.metrics.test_cohorts import count
 
@@ -35,9 +35,9 @@ def three_couples(database: Database) -> None:
 
 
 @pytest.fixture
-def company(filled: Filled, engine: Engine) -> Database:
+def company(filled: Filled, dialect: Dialect) -> Database:
     """The three couples with their cohorts, on each engine in turn."""
-    return filled.copy(engine, three_couples)
+    return filled.copy(dialect, three_couples)
 
 
 def couples(database: Database, **cell: Any) -> list[Any]:

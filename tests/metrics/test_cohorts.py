@@ -18,7 +18,7 @@ from lib.metrics import cohorts
 from lib.metrics.policies import POLICIES
 from lib.models import CohortCheck, CohortCouple, CohortMember, CohortMonth
 from tests.factories import make_couple, make_payment, make_refund, make_subscription, make_user, write
-from tests.filled import Engine, Filled
+from tests.filled import Dialect, Filled
 from tests.metrics.ledger import ANNUAL, DESK, MONTHLY, NOW, day, entry
 from tests.statements import counted
 
@@ -80,15 +80,15 @@ def counted_couples(database: Database) -> None:
 
 
 @pytest.fixture
-def company(filled: Filled, engine: Engine) -> Database:
+def company(filled: Filled, dialect: Dialect) -> Database:
     """The four couples, on each engine in turn."""
-    return filled.copy(engine, four_couples)
+    return filled.copy(dialect, four_couples)
 
 
 @pytest.fixture
-def counted_company(filled: Filled, engine: Engine) -> Database:
+def counted_company(filled: Filled, dialect: Dialect) -> Database:
     """The four couples with their cohorts, on each engine in turn."""
-    return filled.copy(engine, counted_couples)
+    return filled.copy(dialect, counted_couples)
 
 
 def test_a_cohort_is_who_first_paid_in_a_month_and_each_cell_who_still_pays(

@@ -90,7 +90,7 @@ def test_the_database_says_the_same_as_the_events(couples: Database, events: lis
         assert plain(read(couples, asked(question))) == plain(pure)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 def test_both_text_forms_of_a_moment_and_the_future_are_read_rightly(couples: Database) -> None:
     with couples.primary.begin() as connection:
         for what, moment in (

@@ -6,14 +6,14 @@ import pytest
 
 from lib.core.database import Database
 from tests.factories import make_dispute, make_payment, make_refund
-from tests.filled import Engine, Filled
+from tests.filled import Dialect, Filled
 from tests.metrics.ledger import ANNUAL, BOX, MONTHLY, entry, fill
 
 
 @pytest.fixture
-def database(filled: Filled, engine: Engine) -> Database:
+def database(filled: Filled, dialect: Dialect) -> Database:
     """A company on each engine in turn, whose May 2026 is over and counted; it is the 15th of June."""
-    return filled.copy(engine, company)
+    return filled.copy(dialect, company)
 
 
 @pytest.fixture
