@@ -15,14 +15,15 @@ import pytest
 
 from lib.core import moments
 from lib.core.database import Database
-from lib.core.work import reading, working
+from lib.core.work import reading
 from lib.models import Operation
-from lib.payments import operations, outcomes
+from lib.payments import operations
 from lib.payments.gateway import Gateway
 from lib.payments.kinds import KINDS
 from tests import matrices
 from tests.faults.scenarios import SCENARIOS
 from tests.local_stripe import KEY, LocalStripe
+from tests.payments.outbox import dies_with_the_answer
 from tests.sized import times
 
 pytestmark = pytest.mark.sized
@@ -60,12 +61,8 @@ def refused_connection(database: Database, _stripe: LocalStripe, operation_id: s
 
 
 def crash_before_storing(database: Database, stripe: LocalStripe, operation_id: str, now: datetime) -> None:
-    with working(database, operations.WORKER, now=now) as work:
-        claimed = operations.claim(work, operation_id, "first", operations.LEASE)
-    assert claimed is not None
-    outcome = outcomes.at_stripe(
-        stripe.gateway, claimed.sending, ask_first=claimed.ask_first, in_doubt=claimed.in_doubt
-    )
+    outcome = dies_with_the_answer(database, stripe, operation_id, now)
+    assert outcome is not None
     assert outcome.answer is not None
 
 

@@ -29,11 +29,12 @@ from lib.core.errors import Refused
 from lib.core.work import reading, working
 from lib.models import AuditEntry, AuditHead, InboxEvent, Operation, Payment, Refund, Subscription
 from lib.models.machines import MACHINES
-from lib.payments import inbox, operations, outcomes
+from lib.payments import inbox, operations
 from lib.payments.rows import STATUSES
 from lib.services import limits, refunds, subscriptions
 from tests import local_stripe
 from tests.local_stripe import LocalStripe
+from tests.payments.outbox import dies_with_the_answer
 from tests.sized import times
 from tests.staff import ADMIN, FINANCE, OTHER_FINANCE, SUPPORT, do, read
 
@@ -165,12 +166,7 @@ class History(RuleBasedStateMachine):
     @rule()
     def a_worker_is_killed_with_stripes_answer_in_its_hand(self) -> None:
         for operation_id in operations.due(self.database, self.now, limit=1):
-            with working(self.database, operations.WORKER, now=self.now) as work:
-                claim = operations.claim(work, operation_id, "killed", operations.LEASE)
-            if claim is not None:
-                outcomes.at_stripe(
-                    self.stripe.gateway, claim.sending, ask_first=claim.ask_first, in_doubt=claim.in_doubt
-                )
+            dies_with_the_answer(self.database, self.stripe, operation_id, self.now)
 
     @rule(minutes=st.sampled_from([1, 10, 60]))
     def time_passes(self, minutes: int) -> None:

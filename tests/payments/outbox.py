@@ -6,9 +6,10 @@ from sqlalchemy import update
 
 from lib.core import moments
 from lib.core.database import Database
-from lib.core.work import reading
+from lib.core.work import reading, working
 from lib.models import Operation, Payment, Refund
-from lib.payments import operations
+from lib.payments import operations, outcomes
+from lib.payments.outcomes import Outcome
 from lib.services import refunds
 from tests.factories import make_refund
 from tests.local_stripe import LocalStripe
@@ -30,6 +31,19 @@ def work_off(database: Database, stripe: LocalStripe, now: datetime | None = Non
     for operation_id in operations.due(database, moment):
         operations.run(database, stripe.gateway, operation_id, "worker 1", now=moment)
         operations.settle(database, stripe.gateway, operation_id, now=moment)
+
+
+def dies_with_the_answer(
+    database: Database, stripe: LocalStripe, operation_id: str, now: datetime
+) -> Outcome | None:
+    """A worker lets Stripe do it, and dies before it has stored anything; None if it was not its turn."""
+    with working(database, operations.WORKER, now=now) as work:
+        claim = operations.claim(work, operation_id, "killed", operations.LEASE)
+    if claim is None:
+        return None
+    return outcomes.at_stripe(
+        stripe.gateway, claim.sending, ask_first=claim.ask_first, in_doubt=claim.in_doubt
+    )
 
 
 def operation(database: Database, key: str) -> Operation:

@@ -1,19 +1,30 @@
 """An answer of Stripe's that is older than what our rows follow already never takes them back."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from lib.core import moments
 from lib.core.database import Database
 from lib.core.errors import Refused, StripeFailed
-from lib.core.work import reading, working
-from lib.models import Operation, Payment, Subscription
-from lib.payments import inbox, operations, outcomes
+from lib.core.work import reading
+from lib.models import Invoice, Operation, Payment, Subscription
+from lib.payments import freshness, inbox, operations
+from lib.payments.events import CreditNoteFacts, InvoiceFacts
 from lib.services import refunds, subscriptions
 from tests.local_stripe import LocalStripe
-from tests.payments.outbox import LATER, approved, intent, operation, refund_row
+from tests.payments.outbox import (
+    LATER,
+    approved,
+    dies_with_the_answer,
+    intent,
+    operation,
+    refund_row,
+    work_off,
+)
 from tests.staff import FINANCE, SUPPORT, do, read
 
 
@@ -30,20 +41,6 @@ def learn_all(database: Database, stripe: LocalStripe, since: str | None, now: d
         inbox.receive(database, event, livemode_expected=False, now=now)
     while inbox.apply_due(database, stripe.gateway, now=now):
         pass
-
-
-def killed_with_the_answer(database: Database, stripe: LocalStripe, operation_id: str, now: datetime) -> None:
-    """A worker lets Stripe do it, and dies before it has stored anything."""
-    with working(database, operations.WORKER, now=now) as work:
-        claim = operations.claim(work, operation_id, "killed", operations.LEASE)
-    assert claim is not None
-    outcomes.at_stripe(stripe.gateway, claim.sending, ask_first=claim.ask_first, in_doubt=claim.in_doubt)
-
-
-def taken_over(database: Database, stripe: LocalStripe, now: datetime) -> None:
-    for operation_id in operations.due(database, now):
-        operations.run(database, stripe.gateway, operation_id, "worker 2", now=now)
-        operations.settle(database, stripe.gateway, operation_id, now=now)
 
 
 def refunded_cents(database: Database, payment: str) -> int:
@@ -66,12 +63,12 @@ def test_a_refund_that_came_back_before_our_rows_followed_it_is_not_processed(
     if stored:
         operations.run(database, stripe.gateway, queued.id, "worker 1", now=now)
     else:
-        killed_with_the_answer(database, stripe, queued.id, now)
+        assert dies_with_the_answer(database, stripe, queued.id, now)
     [made] = stripe.refunds(intent(database, payment))
     stripe.sends_back(made.id)
     learn_all(database, stripe, newest, now + timedelta(minutes=1))
 
-    taken_over(database, stripe, now + LATER)
+    work_off(database, stripe, now + LATER)
 
     row, closed = refund_row(database, queued.object_id), operation(database, queued.id)
     case = read(database, FINANCE, refunds.one, row.id)
@@ -105,11 +102,11 @@ def test_what_somebody_changed_at_stripe_meanwhile_counts(
     if stored:
         operations.run(database, stripe.gateway, queued.id, "worker 1", now=now)
     else:
-        killed_with_the_answer(database, stripe, queued.id, now)
+        assert dies_with_the_answer(database, stripe, queued.id, now)
     stripe.gateway.subscriptions.cancel_at_period_end(at_stripe, key=f"dashboard again:{at_stripe}")
     learn_all(database, stripe, newest, now + timedelta(minutes=1))
 
-    taken_over(database, stripe, now + LATER)
+    work_off(database, stripe, now + LATER)
 
     assert stripe.gateway.subscriptions.retrieve(at_stripe).cancel_at_period_end
     assert set_to_cancel(database, subscription)
@@ -167,3 +164,32 @@ def test_while_stripe_cannot_be_asked_the_answer_waits(database: Database, strip
     assert waiting == "answered"
     assert operation(database, queued.id).state == "done"
     assert refund_row(database, queued.object_id).status == "processed"
+
+
+def test_an_invoice_is_asked_for_too_and_with_a_credit_note_its_invoice(
+    database: Database, stripe: LocalStripe
+) -> None:
+    invoice = stripe.gateway.invoices.retrieve(unpaid_invoice(database, stripe))
+    note = stripe.gateway.credit_notes.create(
+        invoice.id, amount_cents=500, to_balance=False, reason=None, memo=None, metadata={}, key=invoice.id
+    )
+    stripe.gateway.invoices.void(invoice.id, key=f"dashboard:{invoice.id}")
+    asked, of_note = (freshness.as_it_is(stripe.gateway, each) for each in (invoice, note))
+
+    assert isinstance(asked, InvoiceFacts)
+    assert isinstance(of_note, CreditNoteFacts)
+    assert of_note.invoice is not None
+    assert (invoice.status, asked.status, of_note.invoice.status) == ("open", "void", "void")
+
+
+def test_what_stripe_does_not_know_any_more_is_as_it_was_told(stripe: LocalStripe) -> None:
+    gone = replace(stripe.gateway.subscriptions.retrieve(stripe.running_subscription()), id="sub_gone")
+
+    assert freshness.as_it_is(stripe.gateway, gone) == gone
+
+
+def unpaid_invoice(database: Database, stripe: LocalStripe) -> str:
+    """The id `in_…` of an open invoice."""
+    key = stripe.unpaid(database)
+    with reading(database, FINANCE) as view:
+        return view.session.scalars(select(Invoice.stripe_invoice_id).where(Invoice.payment_id == key)).one()

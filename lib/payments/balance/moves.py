@@ -22,10 +22,10 @@ Kind = Literal["payment", "refund", "dispute"]
 CURRENCY: Final = "USD"
 """Of a payment whose row names none, as production's own default."""
 
-_INQUIRIES: Final = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
 Moment = datetime | ColumnElement[Any]
 """A moment, or the parameter of a statement that is built once for many of them."""
 
+_INQUIRIES: Final = ("warning_needs_response", "warning_under_review", "warning_closed", "prevented")
 _PROCESSED: Final = sortable(Payment.processed_at)
 _MADE: Final = sortable(Payment.created_at)
 
@@ -75,12 +75,12 @@ def refunded(start: Moment, end: Moment, *columns: Any) -> AnySelect:
     )
 
 
-def took(start: Moment, end: Moment) -> ColumnElement[bool]:
+def took(start: datetime, end: datetime) -> ColumnElement[bool]:
     """The condition that a dispute took its amount in a time."""
     return and_(Dispute.status.not_in(_INQUIRIES), within(Dispute.opened_at, start, end))
 
 
-def gave_back(start: Moment, end: Moment) -> ColumnElement[bool]:
+def gave_back(start: datetime, end: datetime) -> ColumnElement[bool]:
     """The condition that a dispute was won in a time."""
     return and_(Dispute.status == "won", within(Dispute.told_at, start, end))
 
